@@ -1,0 +1,144 @@
+// Package extract reads Kafka topics to fixed ends: watermarks, identity of topics, and bounded ranges of partitions.
+package extract
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"shadoof/record"
+)
+
+// A Source is a Kafka cluster. It is safe for concurrent use. Errors that pass (a leader that moves, a broker that restarts) are
+// retried until ctx ends; what is returned is final for the topic or partition that it is about.
+type Source interface {
+	// Topics lists the names of all topics, sorted.
+	Topics(ctx context.Context) ([]string, error)
+
+	// Describe fetches fresh metadata and watermarks of a topic; nothing in it is from a cache.
+	// A topic that does not exist is ErrNoTopic; a refusal to read it ErrNotAuthorized.
+	Describe(ctx context.Context, topic string) (*Topic, error)
+
+	// EpochEnd asks the partition's leader where a leader epoch ended (OffsetForLeaderEpoch). known is false when the broker has
+	// no record of the epoch, which is no verdict.
+	EpochEnd(ctx context.Context, topic string, partition, epoch int32) (end int64, known bool, err error)
+
+	// OffsetsAt returns per partition the first offset whose timestamp is at or after t, by the broker's time index, or the end
+	// that Describe would give when there is none.
+	OffsetsAt(ctx context.Context, topic string, t time.Time) (map[int32]int64, error)
+
+	// Mark returns the fingerprint of the batch that holds the last record before offset next, or nil if that is no longer
+	// retained: for brokers without topic ids.
+	Mark(ctx context.Context, topic string, partition int32, next int64) (*Mark, error)
+
+	// Read yields the batches of a range in offset order, without gaps: the first starts at the range's First, each next one
+	// where the one before ended, the last one ends at the range's Next. The loop body owns the batch until it returns.
+	// The iteration stops after the first error.
+	Read(ctx context.Context, r ReadRequest) iter.Seq2[*Batch, error]
+}
+
+// A Topic is what a cluster says about a topic at one moment.
+type Topic struct {
+	Cluster    string // cluster id
+	Name       string
+	ID         string // 32 hex digits; "" when the cluster has no topic ids
+	Partitions []Partition
+}
+
+// A Partition's ends are the bounds of a run. Err is set when this partition could not be asked; the others stand.
+type Partition struct {
+	Partition     int32
+	Leader        int32
+	Epoch         int32 // of its leader; -1 when unknown
+	LogStart      int64
+	LastStable    int64 // the end under read_committed
+	HighWatermark int64
+	Err           error
+}
+
+// End is where a run under the isolation of the source ends.
+func (p Partition) End(readCommitted bool) int64 {
+	if readCommitted {
+		return p.LastStable
+	}
+	return p.HighWatermark
+}
+
+// A Range is [First, Next) of one partition, half open.
+type Range struct {
+	Partition   int32
+	First, Next int64
+}
+
+func (r Range) String() string { return fmt.Sprintf("%d[%d,%d)", r.Partition, r.First, r.Next) }
+
+// Len is the number of offsets in the range, which is not the number of records.
+func (r Range) Len() int64 { return r.Next - r.First }
+
+// A ReadRequest says what to read.
+type ReadRequest struct {
+	Topic string
+	ID    string // the topic id of Describe: another topic of that name is an error
+	Range Range
+}
+
+// A Batch is a run of consecutive offsets: the records in it, and why other offsets in it have none.
+// len(Records) + Control + Aborted + Compacted + Unexplained = Next - First.
+type Batch struct {
+	Partition   int32
+	First, Next int64
+	Records     []record.Raw
+	Control     int64 // transaction markers
+	Aborted     int64 // records of aborted transactions
+	Compacted   int64 // offsets that compaction (or a producer's gap inside a compacted topic) left empty
+	Unexplained int64 // holes in a topic that is not compacted
+	Epoch       int32 // leader epoch of the last record batch; -1 when unknown
+	Mark        *Mark // of the last record batch, nil when there was none
+	MaxTime     int64 // greatest timestamp of the records; 0 when there are none
+}
+
+// A Mark is a fingerprint of a record batch: does this partition still hold what was read?
+type Mark struct {
+	Offset    int64  `json:"offset"`    // of the batch's last record
+	Timestamp int64  `json:"timestamp"` // the batch's greatest
+	CRC       uint32 `json:"crc"`       // of the batch as the broker stores it
+}
+
+var (
+	ErrNoTopic       = errors.New("topic does not exist")
+	ErrNotAuthorized = errors.New("not authorized")
+	ErrAuth          = errors.New("authentication failed")
+)
+
+// A LostError says that a range can no longer be read, because its first records were deleted by retention.
+type LostError struct {
+	Topic     string
+	Partition int32
+	Want      int64
+	LogStart  int64
+}
+
+func (e *LostError) Error() string {
+	return fmt.Sprintf("%s/%d: offset %d is gone, the log starts at %d: %d offsets were deleted before they were read", e.Topic, e.Partition, e.Want, e.LogStart, e.LogStart-e.Want)
+}
+
+// A TruncatedError says that the partition's log was cut back below what was read from it (unclean leader election).
+type TruncatedError struct {
+	Topic     string
+	Partition int32
+	Position  int64
+	End       int64
+}
+
+func (e *TruncatedError) Error() string {
+	return fmt.Sprintf("%s/%d: the log now ends at %d, below offset %d: it was truncated", e.Topic, e.Partition, e.End, e.Position)
+}
+
+// A RecreatedError says that the topic of this name is not the one that was asked for.
+type RecreatedError struct{ Topic, Want, Have string }
+
+func (e *RecreatedError) Error() string {
+	return fmt.Sprintf("%s: the topic was recreated: its id is %s and was %s", e.Topic, e.Have, e.Want)
+}

@@ -1,0 +1,89 @@
+package record
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+)
+
+// A Kind is the physical and logical type of a field.
+type Kind string
+
+const (
+	Boolean         Kind = "boolean"
+	Int32           Kind = "int32"
+	Int64           Kind = "int64"
+	Float           Kind = "float"
+	Double          Kind = "double"
+	Bytes           Kind = "bytes"
+	String          Kind = "string" // valid UTF-8
+	Enum            Kind = "enum"   // stored as a string
+	UUID            Kind = "uuid"   // stored as a string: Spark cannot open a file with Parquet's UUID type
+	JSON            Kind = "json"   // stored as a string
+	Fixed           Kind = "fixed"  // Type.Size bytes
+	Decimal         Kind = "decimal"
+	Date            Kind = "date" // days since 1970, int32
+	TimeMillis      Kind = "time-millis"
+	TimeMicros      Kind = "time-micros"
+	TimestampMillis Kind = "timestamp-millis" // instants: UTC
+	TimestampMicros Kind = "timestamp-micros"
+	TimestampNanos  Kind = "timestamp-nanos"
+	LocalMillis     Kind = "local-timestamp-millis" // wall clock: no zone
+	LocalMicros     Kind = "local-timestamp-micros"
+	LocalNanos      Kind = "local-timestamp-nanos"
+	Struct          Kind = "struct"
+	List            Kind = "list"
+	Map             Kind = "map" // keys are strings
+)
+
+// A Schema is the type of a row: named fields in order. It is immutable once built.
+type Schema struct {
+	Name   string  `json:"name,omitempty"` // full name of the Avro record it came from, if any
+	Fields []Field `json:"fields"`
+}
+
+// A Field is a named member of a row or struct.
+type Field struct {
+	Name     string `json:"name"`
+	Type     Type   `json:"type"`
+	Nullable bool   `json:"nullable,omitempty"`
+	Doc      string `json:"doc,omitempty"`
+}
+
+// A Type is the type of a field, list element or map value.
+type Type struct {
+	Kind      Kind     `json:"kind"`
+	Size      int      `json:"size,omitempty"`      // Fixed; Decimal stored in a fixed: its bytes
+	Precision int      `json:"precision,omitempty"` // Decimal
+	Scale     int      `json:"scale,omitempty"`     // Decimal
+	Symbols   []string `json:"symbols,omitempty"`   // Enum
+	Fields    []Field  `json:"fields,omitempty"`    // Struct
+	Elem      *Field   `json:"elem,omitempty"`      // List: its element; Map: its value. The name is "element" or "value"
+}
+
+// Fingerprint identifies the schema: 16 hex digits over its canonical JSON.
+func (s *Schema) Fingerprint() string {
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // plain data always marshals
+	}
+	h := sha256.Sum256(b)
+	return hex.EncodeToString(h[:8])
+}
+
+// Names of the columns that tell where a row came from, appended after the value's fields when kafka_columns is on.
+const (
+	PartitionColumn = "_kafka_partition"
+	OffsetColumn    = "_kafka_offset"
+	TimestampColumn = "_kafka_timestamp"
+)
+
+// WithKafkaColumns returns the schema with the three Kafka columns appended.
+func (s *Schema) WithKafkaColumns() *Schema {
+	f := append([]Field(nil), s.Fields...)
+	f = append(f,
+		Field{Name: PartitionColumn, Type: Type{Kind: Int32}},
+		Field{Name: OffsetColumn, Type: Type{Kind: Int64}},
+		Field{Name: TimestampColumn, Type: Type{Kind: TimestampMillis}})
+	return &Schema{Name: s.Name, Fields: f}
+}
