@@ -1,0 +1,77 @@
+// Package writers turns typed columns into staged files: open files per time bucket under one memory budget, rolled by size.
+// The file formats are in the packages below this one.
+package writers
+
+import (
+	"context"
+	"io"
+
+	"shadoof/record"
+	"shadoof/storage"
+)
+
+// A Format makes encoders of one file format with one set of options (compression).
+type Format interface {
+	Extension() string // with the dot: ".parquet"
+	// NewEncoder begins a file on w. meta becomes the file's key-value metadata.
+	NewEncoder(w io.Writer, s *record.Schema, meta map[string]string) (Encoder, error)
+}
+
+// An Encoder writes one file. After an error the file is lost. It is not safe for concurrent use.
+type Encoder interface {
+	// WriteRows encodes all ended rows of c as one row group (block). It does not keep or change c.
+	WriteRows(c *record.Columns) error
+	// Close writes what ends the file. It does not close the underlying writer.
+	Close() error
+	// Written is how many bytes went to the underlying writer so far.
+	Written() int64
+	// Buffered is the memory the encoder holds, besides the rows of Columns.
+	Buffered() int64
+}
+
+// A Kind says what a file holds.
+type Kind string
+
+const (
+	Data       Kind = "data"
+	Quarantine Kind = "quarantine"
+)
+
+// Options of a [Set].
+type Options struct {
+	Store      storage.Store
+	Format     Format
+	Schema     *record.Schema // of the rows, with the Kafka columns if they are wanted
+	Budget     *Budget
+	MaxOpen    int
+	TargetSize int64 // a file that reaches it is finished and a new one begun
+	Kind       Kind
+	Topic      string
+	Attempt    string // 16 hex digits
+	Folder     string // where data files go: <folder>/<bucket>/<name>; for quarantine files the quarantine folder
+	Staging    string // folder of the attempt's staged files, for stores that stage in files
+	Meta       map[string]string
+}
+
+// A Finished file is staged, whole and invisible.
+type Finished struct {
+	Key     string
+	Kind    Kind
+	Bucket  string
+	Rows    int64
+	Ranges  []Span // by partition: first and last offset of its rows
+	Digest  record.Digest
+	MinTime int64 // Kafka timestamps, ms
+	MaxTime int64
+	Schema  string // fingerprint
+	Reasons map[record.Reason]int64
+	Staged  storage.Staged
+}
+
+// A Span is the first and last offset of a partition's rows in a file, both inclusive.
+type Span struct {
+	Partition   int32 `json:"partition"`
+	First, Last int64
+}
+
+var _ = context.Background
