@@ -1,0 +1,233 @@
+// Package offsets is the memory of the product: the commit log of a topic. A log is a sequence of immutable records in slots
+// 1, 2, 3, … on the user's own store, each created if absent; what a topic's offsets and files are is a pure function of it.
+package offsets
+
+import (
+	"time"
+
+	"shadoof/storage"
+)
+
+// A Header is what every record begins with.
+type Header struct {
+	Format int       `json:"format"` // 1
+	Level  int       `json:"level"`  // lowest protocol level that may write after this record: 1
+	V      int64     `json:"v"`      // the slot
+	ID     string    `json:"id"`     // 32 hex digits, fresh for every slot proposed
+	Prev   string    `json:"prev"`   // id of record v-1, "" for the first
+	Time   time.Time `json:"time"`   // by the writer's clock, UTC, milliseconds
+	Run    string    `json:"run"`    // of the writer: 16 hex digits
+	Writer Writer    `json:"writer"`
+	Type   Type      `json:"type"`
+}
+
+// A Writer says who wrote a record.
+type Writer struct {
+	Host  string `json:"host"`
+	Build string `json:"build"`
+}
+
+// A Type is the type of a record.
+type Type string
+
+const (
+	TypeInit      Type = "init"
+	TypeCommit    Type = "commit"
+	TypeFill      Type = "fill"
+	TypeReplace   Type = "replace"
+	TypeDrop      Type = "drop"
+	TypeSkip      Type = "skip"
+	TypeRepair    Type = "repair"
+	TypeFence     Type = "fence"
+	TypeIncarnate Type = "incarnate"
+)
+
+// A Body is the part of a record that its type decides: *Init, *Commit, *Fill, *Replace, *Drop, *Skip, *Repair, *Fence, *Incarnate.
+// In the stored JSON its members stand beside those of the header.
+type Body interface{ RecordType() Type }
+
+// Init gives partitions their first offset.
+type Init struct {
+	Cluster     string           `json:"cluster"`
+	Incarnation int              `json:"incarnation"` // 1 for a topic's first
+	TopicID     string           `json:"topic_id"`    // 32 hex digits; "" when the cluster has none
+	Partitions  []PartitionStart `json:"partitions"`
+	Existing    *Decision        `json:"existing,omitempty"` // a person accepted that the folder holds another tool's files
+}
+
+// A PartitionStart is the first offset that will be read of a partition.
+type PartitionStart struct {
+	Partition int32 `json:"partition"`
+	Start     int64 `json:"start"`
+	Epoch     int32 `json:"epoch"` // leader epoch at that time, -1 when unknown
+}
+
+// A Decision is a person's.
+type Decision struct {
+	By     string `json:"by"`
+	Reason string `json:"reason"`
+}
+
+// A Lift is what commit, fill and replace have in common: ranges that were read and the files that hold their rows.
+type Lift struct {
+	Incarnation int         `json:"incarnation"`
+	Attempt     string      `json:"attempt"`  // 16 hex digits
+	Settings    string      `json:"settings"` // hash of settings/<hash>.json
+	Clock       time.Time   `json:"clock"`    // by which time bounds were judged
+	Bundles     []Bundle    `json:"bundles,omitempty"`
+	Attached    *Attachment `json:"attached,omitempty"` // instead of Bundles, when they are large
+}
+
+// An Attachment names att/<attempt>.json, which holds a JSON array of bundles.
+type Attachment struct {
+	SHA256 string `json:"sha256"` // of the attachment's bytes
+	Takes  []int  `json:"takes"`  // which of its bundles the record commits, by index
+}
+
+// Commit moves partitions forward.
+type Commit struct{ Lift }
+
+// Fill lifts what nothing covers below the committed offset; it moves no position.
+type Fill struct{ Lift }
+
+// Replace swaps bundles for others of the same segments. Lift.Bundles are the ones to add.
+type Replace struct {
+	Lift
+	Remove []BundleRef `json:"remove"`
+	Swap   string      `json:"swap"` // hide-first, show-first
+}
+
+// A BundleRef names bundle number Bundle (from 0) of the record in slot V.
+type BundleRef struct {
+	V      int64 `json:"v"`
+	Bundle int   `json:"bundle"`
+}
+
+// A FileRef names a file by the record that committed it and its key.
+type FileRef struct {
+	V   int64  `json:"v"`
+	Key string `json:"key"`
+}
+
+// A Bundle is segments that share files.
+type Bundle struct {
+	Segments []Segment `json:"segments"`
+	Files    []File    `json:"files,omitempty"`
+}
+
+// A Segment is a committed range [From, To) of one partition.
+// Over the segments and files of a bundle: rows + quarantined + gaps = the sum of To - From.
+type Segment struct {
+	Partition int32      `json:"partition"`
+	From      int64      `json:"from"`
+	To        int64      `json:"to"`
+	Epoch     int32      `json:"epoch"`              // leader epoch of the last record batch, -1 when unknown
+	Mark      *Mark      `json:"mark,omitempty"`     // fingerprint of the last record batch
+	Gaps      Gaps       `json:"gaps,omitzero"`      // offsets without a row
+	MaxTime   int64      `json:"max_time,omitempty"` // greatest Kafka timestamp, ms
+	AtEnd     bool       `json:"at_end,omitempty"`   // To was the end of the partition when the run began,
+	EndTime   *time.Time `json:"end_time,omitempty"` // at this time
+}
+
+// A Mark is a fingerprint of a record batch.
+type Mark struct {
+	Offset    int64  `json:"offset"`
+	Timestamp int64  `json:"timestamp"`
+	CRC       uint32 `json:"crc"`
+}
+
+// Gaps counts the offsets of a segment that have neither a row nor a quarantined record, by reason; for the last four the ranges.
+type Gaps struct {
+	Control     int64   `json:"control,omitempty"`
+	Aborted     int64   `json:"aborted,omitempty"`
+	Compacted   int64   `json:"compacted,omitempty"`
+	Tombstone   int64   `json:"tombstone,omitempty"`
+	Retention   []Range `json:"retention,omitempty"`
+	Truncated   []Range `json:"truncated,omitempty"`
+	Operator    []Range `json:"operator,omitempty"`
+	Unexplained []Range `json:"unexplained,omitempty"`
+}
+
+// A Range is [From, To).
+type Range struct {
+	From int64 `json:"from"`
+	To   int64 `json:"to"`
+}
+
+// Len is the number of offsets in the range.
+func (r Range) Len() int64 { return r.To - r.From }
+
+// A File is a data or quarantine file, with what is needed to publish it, to check it, and to rebuild it from Kafka.
+type File struct {
+	Key     string           `json:"key"`
+	Kind    string           `json:"kind"` // data, quarantine
+	Bytes   int64            `json:"bytes"`
+	Rows    int64            `json:"rows"`
+	Ranges  []FileRange      `json:"ranges"`
+	Digest  string           `json:"digest"` // record.Digest
+	MinTime int64            `json:"min_time"`
+	MaxTime int64            `json:"max_time"`
+	Bucket  string           `json:"bucket"`
+	Schema  string           `json:"schema"`
+	Late    int64            `json:"late,omitempty"`
+	Reasons map[string]int64 `json:"reasons,omitempty"`
+	Token   storage.Token    `json:"token"`
+}
+
+// A FileRange is the first and last offset of a partition's rows in a file, both inclusive.
+type FileRange struct {
+	Partition int32 `json:"partition"`
+	First     int64 `json:"first"`
+	Last      int64 `json:"last"`
+}
+
+// Drop removes files; their rows become a gap.
+type Drop struct {
+	Incarnation int       `json:"incarnation"`
+	Files       []FileRef `json:"files"`
+	Decision
+}
+
+// Skip moves a partition forward over records.
+type Skip struct {
+	Incarnation int    `json:"incarnation"`
+	Partition   int32  `json:"partition"`
+	From        int64  `json:"from"`
+	To          int64  `json:"to"`
+	Gap         string `json:"gap"` // operator, retention
+	Decision
+}
+
+// Repair gives an unpublished file, whose token no longer works, a new one for the same key and the same rows.
+type Repair struct {
+	Attempt string        `json:"attempt"`
+	File    FileRef       `json:"file"`
+	Bytes   int64         `json:"bytes"`
+	Token   storage.Token `json:"token"`
+	After   int           `json:"after"` // repairs of this file before it
+}
+
+// Fence names attempts that can never commit any more.
+type Fence struct {
+	Attempts []string `json:"attempts"`
+}
+
+// Incarnate says that from here on the topic of this name is another one, whose offsets start anew.
+type Incarnate struct {
+	Incarnation int              `json:"incarnation"` // the one before, plus 1
+	TopicID     string           `json:"topic_id"`
+	Cluster     string           `json:"cluster"`
+	Partitions  []PartitionStart `json:"partitions"`
+	Cause       string           `json:"cause"` // recreated, truncated, moved
+	Decision
+}
+
+func (*Init) RecordType() Type      { return TypeInit }
+func (*Commit) RecordType() Type    { return TypeCommit }
+func (*Fill) RecordType() Type      { return TypeFill }
+func (*Replace) RecordType() Type   { return TypeReplace }
+func (*Drop) RecordType() Type      { return TypeDrop }
+func (*Skip) RecordType() Type      { return TypeSkip }
+func (*Repair) RecordType() Type    { return TypeRepair }
+func (*Fence) RecordType() Type     { return TypeFence }
+func (*Incarnate) RecordType() Type { return TypeIncarnate }
