@@ -62,7 +62,7 @@ type Store interface {
 // A StageRequest says what is to be staged.
 type StageRequest struct {
 	Key     string // the name under which the file will be published
-	Staging string // the name under which stores that stage in files (HDFS, local disk) keep it until then; unique to the attempt
+	Staging string // the name, which ends in StagedSuffix, under which stores that stage in files (HDFS, local disk) keep it until then; unique to the attempt
 }
 
 // A StageWriter receives the bytes of a staged file. Exactly one of Finish and Abort must be called, once; after an error of
@@ -70,7 +70,8 @@ type StageRequest struct {
 type StageWriter interface {
 	io.Writer
 
-	// Finish makes the staged bytes durable and returns the token with which they are published.
+	// Finish makes the staged bytes durable and returns the token with which they are published. After an error nothing more is to
+	// be called: the writer has tried to drop what was staged, and leftovers are for gc to find.
 	Finish(ctx context.Context) (Staged, error)
 
 	// Abort drops what was staged. An error means that leftovers may remain, for gc to find; nothing of it can become visible.
