@@ -1,0 +1,55 @@
+package config
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// expand puts variables of the environment in for ${NAME}. $${ stands for ${ itself; any other dollar sign is one.
+func (d *document) expand(s string, w at) (string, bool) {
+	if !strings.Contains(s, "${") {
+		return s, true
+	}
+	var b strings.Builder
+	good := true
+	for {
+		i := strings.Index(s, "${")
+		if i < 0 {
+			b.WriteString(s)
+			return b.String(), good
+		}
+		if i > 0 && s[i-1] == '$' {
+			b.WriteString(s[:i-1] + "${")
+			s = s[i+2:]
+			continue
+		}
+		b.WriteString(s[:i])
+		name, rest, closed := strings.Cut(s[i+2:], "}")
+		if !closed || !isVariable(name) {
+			d.report(w, "%q is not of the form ${NAME}; write $${ for the characters ${", clip(s[i:]))
+			return "", false
+		}
+		value, ok := d.env(name)
+		switch {
+		case !ok:
+			d.report(w, "the environment has no variable %s", name)
+			good = false
+		case !utf8.ValidString(value):
+			d.report(w, "the variable %s is not UTF-8", name)
+			good = false
+		}
+		b.WriteString(value)
+		s = rest
+	}
+}
+
+func isVariable(name string) bool {
+	for i := range len(name) {
+		c := name[i]
+		letter := c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+		if !letter && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return name != ""
+}

@@ -1,0 +1,133 @@
+package config
+
+import (
+	"regexp"
+	"strings"
+	"time"
+)
+
+// A Job says which topics are lifted, and how.
+type Job struct {
+	Name     string
+	Topics   []Pattern
+	Exclude  []Pattern
+	Schedule string         // cron with five fields, or @hourly and the like; "" for none. Only serve uses it
+	Timezone *time.Location // of the schedule and of time folders
+	CatchUp  time.Duration  // only serve uses it
+	Jitter   time.Duration  // only serve uses it
+	Timeout  time.Duration  // of a run; 0 for none
+	Start    Start
+	Folder   string // with {topic} or {topic.underscored}
+
+	Value       Value
+	Key         Key
+	Headers     bool // a column with the record's headers
+	Partition   Partition
+	Output      Output
+	CommitEvery CommitEvery
+	Limits      Limits
+	Complete    Complete
+	Policy      Policy
+}
+
+// Matches says whether the job claims a topic. Names that begin with two underscores are claimed only where they are written out.
+func (j *Job) Matches(topic string) bool {
+	return matches(j.Topics, topic) && !matches(j.Exclude, topic)
+}
+
+func matches(ps []Pattern, topic string) bool {
+	for _, p := range ps {
+		if p.Literal == topic {
+			return true
+		}
+		if !strings.HasPrefix(topic, "__") && p.Regexp.MatchString(topic) {
+			return true
+		}
+	}
+	return false
+}
+
+// A Pattern is a regular expression that names topics.
+type Pattern struct {
+	Source  string         // as written
+	Literal string         // the only name it matches, when it is written out; otherwise ""
+	Regexp  *regexp.Regexp // anchored at both ends
+}
+
+// A Start is where a partition begins that was never read.
+type Start struct {
+	At   StartAt
+	Time time.Time // for StartTime
+}
+
+// A StartAt is the kind of a [Start].
+type StartAt string
+
+const (
+	StartEarliest StartAt = "earliest"
+	StartLatest   StartAt = "latest"
+	StartTime     StartAt = "time"
+)
+
+// A Value says how a record's value is decoded.
+type Value struct {
+	Format  string // avro, json, string, bytes
+	Framing string // none, confluent (a zero byte and four bytes of schema id before the value); none for string and bytes
+	Schema  string // absolute name of a schema file, with {topic} for the topic's name; "" for string and bytes
+}
+
+// A Key says how a record's key becomes a column.
+type Key struct {
+	Format string // none, string, bytes
+}
+
+// A Partition says which time folder a record goes to.
+type Partition struct {
+	By        string        // timestamp (Kafka's), field
+	Field     string        // dotted path of the value's field; only for by: field
+	Unit      string        // of a numeric field: s, ms, us, ns
+	Layout    string        // hive, camus, or a pattern
+	Min       time.Time     // records before it do not belong to a time folder,
+	MaxFuture time.Duration // nor do those further ahead of the clock
+	Otherwise string        // what becomes of those: quarantine, timestamp, or a fixed folder
+}
+
+// An Output says what files look like.
+type Output struct {
+	Format       string // parquet
+	Compression  string // zstd, snappy, gzip, none
+	TargetSize   int64  // bytes
+	KafkaColumns bool
+}
+
+// CommitEvery bounds what one commit holds.
+type CommitEvery struct {
+	Bytes    int64
+	Duration time.Duration
+}
+
+// Limits bound a run; 0 is no limit.
+type Limits struct {
+	Records        int64
+	Bytes          int64
+	Duration       time.Duration
+	BytesPerSecond int64
+}
+
+// Complete says when a time folder is marked as complete.
+type Complete struct {
+	Marker   string // "" for none
+	Lateness time.Duration
+	Idle     time.Duration
+}
+
+// A Policy says what happens when something is not as it should be. The words are closed sets.
+type Policy struct {
+	BadRecord      string // quarantine, fail
+	MaxBad         string // ""
+	Tombstone      string // quarantine, row, skip
+	LostRecords    string // halt, record
+	TopicRecreated string // halt, record
+	Truncated      string // halt, record
+	UnexplainedGap string // halt, record
+}
