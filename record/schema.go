@@ -48,16 +48,21 @@ type Field struct {
 	Type     Type   `json:"type"`
 	Nullable bool   `json:"nullable,omitempty"`
 	Doc      string `json:"doc,omitempty"`
+
+	// Default is what stands for a field that a record lacks, as plain JSON by the rules of record/json (bytes in base64,
+	// decimals as numbers); nil when there is none. A default of null is the text null.
+	Default json.RawMessage `json:"default,omitempty"`
 }
 
 // A Type is the type of a field, list element or map value.
 type Type struct {
 	Kind      Kind     `json:"kind"`
-	Size      int      `json:"size,omitempty"`      // Fixed; Decimal stored in a fixed: its bytes
+	Size      int      `json:"size,omitempty"`      // Fixed; Decimal stored in a fixed: its bytes. 0 for a Decimal of any length, see DecimalSize
 	Precision int      `json:"precision,omitempty"` // Decimal
 	Scale     int      `json:"scale,omitempty"`     // Decimal
 	Symbols   []string `json:"symbols,omitempty"`   // Enum
 	Fields    []Field  `json:"fields,omitempty"`    // Struct
+	Union     bool     `json:"union,omitempty"`     // Struct that stands for a union: nullable members member0, member1 …, of which one is set
 	Elem      *Field   `json:"elem,omitempty"`      // List: its element; Map: its value. The name is "element" or "value"
 }
 
@@ -86,4 +91,10 @@ func (s *Schema) WithKafkaColumns() *Schema {
 		Field{Name: OffsetColumn, Type: Type{Kind: Int64}},
 		Field{Name: TimestampColumn, Type: Type{Kind: TimestampMillis}})
 	return &Schema{Name: s.Name, Fields: f}
+}
+
+// HasKafkaColumns says whether the schema came from WithKafkaColumns.
+func (s *Schema) HasKafkaColumns() bool {
+	n := len(s.Fields)
+	return n >= 3 && s.Fields[n-3].Name == PartitionColumn && s.Fields[n-2].Name == OffsetColumn && s.Fields[n-1].Name == TimestampColumn
 }
