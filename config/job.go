@@ -73,7 +73,8 @@ const (
 type Value struct {
 	Format  string // avro, json, string, bytes
 	Framing string // none, confluent (a zero byte and four bytes of schema id before the value); none for string and bytes
-	Schema  string // absolute name of a schema file, with {topic} for the topic's name; "" for string and bytes
+	Schema  string // a schema file as written, with {topic} for the name; see SchemaFile. "" for string and bytes
+	Dir     string // where a relative Schema starts
 }
 
 // A Key says how a record's key becomes a column.

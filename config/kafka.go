@@ -1,5 +1,12 @@
 package config
 
+import (
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
 // Kafka says how to reach the cluster.
 type Kafka struct {
 	Brokers   []string // host:port
@@ -47,4 +54,135 @@ type Registry struct {
 type Admin struct {
 	Listen    string
 	TokenFile string
+}
+
+const defaultListen = "127.0.0.1:8080"
+
+func (d *document) kafka(m *mapping) Kafka {
+	k := Kafka{
+		Brokers:   m.brokers(),
+		ClientID:  m.text("client_id", "shadoof"),
+		TLS:       d.tls(m.section("tls")),
+		SASL:      d.sasl(m.section("sasl")),
+		Isolation: Isolation(m.choice("isolation", string(ReadCommitted), string(ReadCommitted), string(ReadUncommitted))),
+	}
+	if k.ClientID == "" {
+		m.reject("client_id", "is empty")
+	}
+	return k
+}
+
+// brokers reads the list of brokers, or one value with commas, which is how it comes from a variable of the environment.
+func (m *mapping) brokers() []string {
+	n, w, ok := m.lookup("brokers")
+	if !ok {
+		m.d.report(w, "is missing: name at least one broker, such as [kafka-1:9092]")
+		return nil
+	}
+	var items []item
+	if n.Tag == "!!str" {
+		if s, ok := m.scalar("brokers"); ok {
+			for part := range strings.SplitSeq(s, ",") {
+				items = append(items, item{strings.TrimSpace(part), w})
+			}
+		}
+	} else {
+		before := len(m.d.problems)
+		items = m.list("brokers")
+		if len(items) == 0 && len(m.d.problems) == before {
+			m.d.report(w, "is empty: name at least one broker, such as [kafka-1:9092]")
+		}
+	}
+	var brokers []string
+	for _, it := range items {
+		if b, ok := broker(it.text); ok {
+			brokers = append(brokers, b)
+		} else {
+			m.d.report(it.where, "%q is not of the form host:port", clip(it.text))
+		}
+	}
+	return brokers
+}
+
+func broker(s string) (string, bool) {
+	host, port, err := net.SplitHostPort(s)
+	if err != nil {
+		host, port = s, "9092"
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || n == 0 || host == "" || strings.ContainsAny(host, " /@,") || strings.Contains(host, ":") && net.ParseIP(host) == nil {
+		return "", false
+	}
+	return net.JoinHostPort(host, port), true
+}
+
+func (d *document) tls(m *mapping) TLS {
+	t := TLS{
+		Enabled:    m.boolean("enabled", false),
+		CAFile:     m.file("ca_file"),
+		CertFile:   m.file("cert_file"),
+		KeyFile:    m.file("key_file"),
+		ServerName: m.text("server_name", ""),
+	}
+	if !t.Enabled {
+		for _, key := range []string{"ca_file", "cert_file", "key_file", "server_name"} {
+			if m.text(key, "") != "" {
+				m.reject(key, "has no effect while tls.enabled is false")
+			}
+		}
+	}
+	if (t.CertFile == "") != (t.KeyFile == "") {
+		m.reject("cert_file", "cert_file and key_file go together: one of them is missing")
+	}
+	return t
+}
+
+func (d *document) sasl(m *mapping) SASL {
+	mechanism := m.text("mechanism", "")
+	switch strings.ToUpper(mechanism) {
+	case "AWS_MSK_IAM", "OAUTHBEARER", "GSSAPI":
+		m.reject("mechanism", "%s is not built yet: PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512 are", mechanism)
+	default:
+		mechanism = m.choice("mechanism", "", "", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+	}
+	s := SASL{Mechanism: mechanism, Username: m.text("username", "")}
+	s.Password, s.PasswordFile = m.secret("password")
+	switch {
+	case s.Mechanism == "" && !m.has("mechanism") && (s.Username != "" || s.Password != ""):
+		m.d.report(m.where, "username and password need a mechanism: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")
+	case s.Mechanism != "" && s.Username == "":
+		m.reject("username", "is missing: %s needs it", s.Mechanism)
+	case s.Mechanism != "" && s.Password == "" && s.PasswordFile == "":
+		m.reject("password", "is missing: %s needs password or password_file", s.Mechanism)
+	}
+	return s
+}
+
+func (d *document) registry(m *mapping) Registry {
+	const unbuilt = "schema registries are not built yet: name a schema file in value.schema instead"
+	r := Registry{URL: m.text("url", ""), Username: m.text("username", ""), CAFile: m.file("ca_file")}
+	r.Password, r.PasswordFile = m.secret("password")
+	for _, key := range known[m.kind] {
+		if m.text(key, "") != "" {
+			m.reject(key, unbuilt)
+		}
+	}
+	if r.URL != "" {
+		if u, err := url.Parse(r.URL); err != nil || u.Host == "" {
+			m.reject("url", "%q is not a URL", clip(r.URL))
+		}
+	}
+	return r
+}
+
+func (d *document) admin(m *mapping) Admin {
+	const unbuilt = "the admin server is part of serve, which is not built yet"
+	a := Admin{Listen: m.text("listen", defaultListen), TokenFile: m.file("token_file")}
+	if a.Listen != defaultListen {
+		m.reject("listen", unbuilt)
+	}
+	if a.TokenFile != "" {
+		m.reject("token_file", unbuilt)
+	}
+	return a
 }

@@ -1,0 +1,193 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+func (d *document) value(m *mapping) Value {
+	v := Value{
+		Format:  m.choice("format", "avro", "avro", "json", "protobuf", "string", "bytes"),
+		Framing: m.choice("framing", "confluent", "none", "confluent"),
+		Schema:  m.text("schema", ""),
+		Dir:     d.dir,
+	}
+	switch {
+	case v.Format == "protobuf":
+		m.reject("format", "protobuf is not built yet: avro, json, string and bytes are")
+	case v.Schema == "raw":
+		m.reject("schema", "raw, one JSON column, is not built yet: format string keeps the text as it is")
+	}
+	if v.plain() && !m.has("framing") {
+		v.Framing = "none"
+	}
+	return v
+}
+
+// SchemaFile is the absolute name of the topic's schema file; "" when the value has no schema.
+func (v Value) SchemaFile(topic string) string {
+	if v.Schema == "" {
+		return ""
+	}
+	name := strings.ReplaceAll(v.Schema, "{topic}", topic)
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(v.Dir, name)
+}
+
+// plain says whether the value is kept as it is.
+func (v Value) plain() bool { return v.Format == "string" || v.Format == "bytes" }
+
+func (d *document) keyFormat(m *mapping) Key {
+	return Key{Format: m.choice("format", "none", "none", "string", "bytes")}
+}
+
+func (d *document) partition(m *mapping, zone *time.Location) Partition {
+	p := Partition{
+		By:        m.choice("by", "timestamp", "timestamp", "field"),
+		Field:     m.text("field", ""),
+		Unit:      m.choice("unit", "ms", "s", "ms", "us", "ns"),
+		Layout:    m.text("layout", "hive"),
+		MaxFuture: m.duration("max_future", day, 0),
+		Otherwise: m.text("otherwise", "quarantine"),
+	}
+	least := m.text("min", "2015-01-01")
+	t, err := parseTime(least, zone)
+	if err != nil {
+		m.reject("min", "%q is not a date such as 2015-01-01, or a time such as 2015-01-01T00:00:00Z", clip(least))
+	}
+	p.Min = t
+	if p.Layout == "" {
+		m.reject("layout", "is empty: hive, camus, or a pattern such as dt=%%Y-%%m-%%d")
+	}
+	if p.Otherwise != "quarantine" && p.Otherwise != "timestamp" {
+		if err := checkFolder(p.Otherwise); err != nil {
+			m.reject("otherwise", "%v; quarantine, timestamp, or a folder", err)
+		}
+	}
+	return p
+}
+
+func (d *document) output(m *mapping) Output {
+	o := Output{
+		Format:       m.choice("format", "parquet", "parquet", "avro"),
+		Compression:  m.choice("compression", "zstd", "zstd", "snappy", "gzip", "none"),
+		TargetSize:   m.size("target_size", 256<<20, 1),
+		KafkaColumns: m.boolean("kafka_columns", true),
+	}
+	if o.Format == "avro" {
+		m.reject("format", "avro files are not built yet: parquet is")
+	}
+	return o
+}
+
+func (d *document) completeness(m *mapping) Complete {
+	const unbuilt = "completeness of folders is not built yet"
+	c := Complete{
+		Marker:   m.text("marker", ""),
+		Lateness: m.duration("lateness", 10*time.Minute, 0),
+		Idle:     m.duration("idle", 30*time.Minute, 0),
+	}
+	if c.Marker != "" {
+		m.reject("marker", unbuilt)
+	}
+	if c.Lateness != 10*time.Minute {
+		m.reject("lateness", unbuilt)
+	}
+	if c.Idle != 30*time.Minute {
+		m.reject("idle", unbuilt)
+	}
+	return c
+}
+
+func (d *document) policy(m *mapping) Policy {
+	haltOrRecord := func(key string) string { return m.choice(key, "halt", "halt", "record") }
+	p := Policy{
+		BadRecord:      m.choice("bad_record", "quarantine", "quarantine", "fail"),
+		MaxBad:         m.text("max_bad", ""),
+		Tombstone:      m.choice("tombstone", "quarantine", "quarantine", "row", "skip"),
+		LostRecords:    haltOrRecord("lost_records"),
+		TopicRecreated: haltOrRecord("topic_recreated"),
+		Truncated:      haltOrRecord("truncated"),
+		UnexplainedGap: haltOrRecord("unexplained_gap"),
+	}
+	if p.MaxBad != "" {
+		m.reject("max_bad", "is not built yet: bad_record: fail stops at the first")
+	}
+	return p
+}
+
+// complete checks what the keys of a job must be together.
+func (d *document) complete(m *mapping, j *Job) {
+	if !m.has("topics") {
+		m.reject("topics", "is missing: name topics, or regular expressions such as tracking\\..*")
+	} else if len(m.list("topics")) == 0 {
+		m.reject("topics", "is empty")
+	}
+	d.completeValue(m.section("value"), j.Value)
+	d.completePartition(m.section("partition"), j)
+	if !strings.Contains(j.Folder, "{topic") && !j.oneTopic() {
+		m.reject("folder", "several topics would share %s: it needs {topic} or {topic.underscored}", clip(j.Folder))
+	}
+}
+
+// oneTopic says whether the job can claim no more than one topic.
+func (j *Job) oneTopic() bool {
+	return len(j.Topics) == 1 && j.Topics[0].Literal != ""
+}
+
+func (d *document) completeValue(m *mapping, v Value) {
+	if v.Format == "protobuf" || v.Schema == "raw" {
+		return // refused already
+	}
+	if v.plain() {
+		if v.Framing == "confluent" {
+			m.reject("framing", "a %s value is kept whole: framing confluent needs a format with a schema", v.Format)
+		}
+		if v.Schema != "" {
+			m.reject("schema", "has no effect with format %s", v.Format)
+		}
+		return
+	}
+	if v.Schema == "" {
+		m.reject("schema", `%s without a schema file needs the schema registry, which is not built yet: write schema: "schemas/{topic}.avsc"`, v.Format)
+		return
+	}
+	rest := strings.ReplaceAll(v.Schema, "{topic}", "")
+	if strings.ContainsAny(rest, "{}") {
+		m.reject("schema", "%q has a variable that is not {topic}", clip(v.Schema))
+		return
+	}
+	if rest != v.Schema {
+		return // which files there must be is known with the topics
+	}
+	if info, err := os.Stat(v.SchemaFile("")); err != nil {
+		m.reject("schema", "%v", err)
+	} else if !info.Mode().IsRegular() {
+		m.reject("schema", "%s is not a file", v.SchemaFile(""))
+	}
+}
+
+func (d *document) completePartition(m *mapping, j *Job) {
+	p := j.Partition
+	switch {
+	case p.By == "field" && p.Field == "":
+		m.reject("field", "is missing: by: field needs the field's path, such as header.time")
+	case p.By == "field" && j.Value.plain():
+		m.reject("by", "a %s value has no fields", j.Value.Format)
+	case p.By != "field" && p.Field != "":
+		m.reject("field", "has no effect unless by is field")
+	case p.By != "field" && m.has("unit") && p.Unit != "ms":
+		m.reject("unit", "has no effect unless by is field")
+	}
+	if p.By == "timestamp" && p.Otherwise == "timestamp" {
+		m.reject("otherwise", "timestamp is what by names already: quarantine, or a folder")
+	}
+	if slices.Contains(strings.Split(p.Field, "."), "") && p.Field != "" {
+		m.reject("field", "%q has an empty part", clip(p.Field))
+	}
+}

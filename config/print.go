@@ -1,0 +1,161 @@
+package config
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Print returns the effective configuration as a document: every key with its value, defaults merged into the jobs, secrets masked.
+// Parsing it gives the same configuration, but for the secrets.
+func (c *Config) Print() ([]byte, error) {
+	jobs := make([]section, len(c.Jobs))
+	for i, j := range c.Jobs {
+		jobs[i] = j.document()
+	}
+	k, r, s := c.Kafka, c.Registry, c.Store
+	doc := section{
+		{"kafka", section{
+			{"brokers", k.Brokers},
+			{"client_id", k.ClientID},
+			{"tls", section{{"enabled", k.TLS.Enabled}, {"ca_file", k.TLS.CAFile}, {"cert_file", k.TLS.CertFile}, {"key_file", k.TLS.KeyFile},
+				{"server_name", k.TLS.ServerName}}},
+			{"sasl", section{{"mechanism", k.SASL.Mechanism}, {"username", k.SASL.Username}, {"password", shown(k.SASL.Password, k.SASL.PasswordFile)},
+				{"password_file", k.SASL.PasswordFile}}},
+			{"isolation", string(k.Isolation)},
+		}},
+		{"registry", section{{"url", r.URL}, {"username", r.Username}, {"password", shown(r.Password, r.PasswordFile)}, {"password_file", r.PasswordFile},
+			{"ca_file", r.CAFile}}},
+		{"store", section{
+			{"url", s.URL},
+			{"s3", section{{"endpoint", s.S3.Endpoint}, {"region", s.S3.Region}, {"path_style", s.S3.PathStyle}, {"storage_class", s.S3.StorageClass},
+				{"sse", s.S3.SSE}, {"kms_key", s.S3.KMSKey}, {"acl", s.S3.ACL}}},
+			{"hdfs", section{{"conf_dir", s.HDFS.ConfDir}, {"user", s.HDFS.User}, {"replication", s.HDFS.Replication}, {"group", s.HDFS.Group},
+				{"file_mode", fmt.Sprintf("%04o", s.HDFS.FileMode)}, {"dir_mode", fmt.Sprintf("%04o", s.HDFS.DirMode)}, {"staging", s.HDFS.Staging},
+				{"kerberos", section{{"principal", s.HDFS.Kerberos.Principal}, {"keytab", s.HDFS.Kerberos.Keytab}, {"krb5_conf", s.HDFS.Kerberos.Krb5Conf}}}}},
+		}},
+		{"memory", FormatSize(c.Memory)},
+		{"max_open_files", c.MaxOpenFiles},
+		{"orphan_age", FormatDuration(c.OrphanAge)},
+		{"shutdown_grace", FormatDuration(c.ShutdownGrace)},
+		{"admin", section{{"listen", c.Admin.Listen}, {"token_file", c.Admin.TokenFile}}},
+		{"jobs", jobs},
+	}
+	n, err := doc.node()
+	if err != nil {
+		return nil, fmt.Errorf("print configuration: %w", err)
+	}
+	var b bytes.Buffer
+	enc := yaml.NewEncoder(&b)
+	enc.SetIndent(2)
+	if err := enc.Encode(n); err != nil {
+		return nil, fmt.Errorf("print configuration: %w", err)
+	}
+	return b.Bytes(), enc.Close()
+}
+
+func (j *Job) document() section {
+	start := string(j.Start.At)
+	if j.Start.At == StartTime {
+		start = j.Start.Time.Format(time.RFC3339Nano)
+	}
+	p := section{{"by", j.Partition.By}, {"field", j.Partition.Field}, {"unit", j.Partition.Unit}, {"layout", j.Partition.Layout},
+		{"min", j.Partition.Min.Format(time.RFC3339Nano)}, {"max_future", FormatDuration(j.Partition.MaxFuture)}, {"otherwise", j.Partition.Otherwise}}
+	return section{
+		{"name", j.Name},
+		{"topics", sources(j.Topics)},
+		{"exclude", sources(j.Exclude)},
+		{"schedule", j.Schedule},
+		{"timezone", j.Timezone.String()},
+		{"catch_up", FormatDuration(j.CatchUp)},
+		{"jitter", FormatDuration(j.Jitter)},
+		{"timeout", FormatDuration(j.Timeout)},
+		{"start", start},
+		{"folder", j.Folder},
+		{"value", section{{"format", j.Value.Format}, {"framing", j.Value.Framing}, {"schema", j.Value.Schema}}},
+		{"key", section{{"format", j.Key.Format}}},
+		{"headers", j.Headers},
+		{"partition", p},
+		{"output", section{{"format", j.Output.Format}, {"compression", j.Output.Compression}, {"target_size", FormatSize(j.Output.TargetSize)},
+			{"kafka_columns", j.Output.KafkaColumns}}},
+		{"commit_every", section{{"bytes", FormatSize(j.CommitEvery.Bytes)}, {"duration", FormatDuration(j.CommitEvery.Duration)}}},
+		{"limits", section{{"records", j.Limits.Records}, {"bytes", FormatSize(j.Limits.Bytes)}, {"duration", FormatDuration(j.Limits.Duration)},
+			{"bytes_per_second", FormatSize(j.Limits.BytesPerSecond)}}},
+		{"complete", section{{"marker", j.Complete.Marker}, {"lateness", FormatDuration(j.Complete.Lateness)}, {"idle", FormatDuration(j.Complete.Idle)}}},
+		{"policy", section{{"bad_record", j.Policy.BadRecord}, {"max_bad", j.Policy.MaxBad}, {"tombstone", j.Policy.Tombstone},
+			{"lost_records", j.Policy.LostRecords}, {"topic_recreated", j.Policy.TopicRecreated}, {"truncated", j.Policy.Truncated},
+			{"unexplained_gap", j.Policy.UnexplainedGap}}},
+	}
+}
+
+// shown is how a secret prints: not at all where its file does.
+func shown(s Secret, file string) string {
+	if file != "" {
+		return ""
+	}
+	return s.String()
+}
+
+func sources(ps []Pattern) []string {
+	s := make([]string, len(ps))
+	for i, p := range ps {
+		s[i] = p.Source
+	}
+	return s
+}
+
+// A section is a YAML mapping in the order in which it is written.
+type section []pair
+
+type pair struct {
+	key   string
+	value any // section, []section, or a value that YAML knows
+}
+
+func (s section) node() (*yaml.Node, error) {
+	m := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+	for _, p := range s {
+		v, err := valueNode(p.value)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", p.key, err)
+		}
+		m.Content = append(m.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: p.key}, v)
+	}
+	return m, nil
+}
+
+func valueNode(v any) (*yaml.Node, error) {
+	switch v := v.(type) {
+	case section:
+		return v.node()
+	case []section:
+		list := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
+		for _, s := range v {
+			n, err := s.node()
+			if err != nil {
+				return nil, err
+			}
+			list.Content = append(list.Content, n)
+		}
+		return list, nil
+	case []string:
+		list := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Style: yaml.FlowStyle}
+		for _, s := range v {
+			n, err := valueNode(s)
+			if err != nil {
+				return nil, err
+			}
+			list.Content = append(list.Content, n)
+		}
+		return list, nil
+	case string:
+		v = strings.ReplaceAll(v, "${", "$${")
+		n := &yaml.Node{}
+		return n, n.Encode(v)
+	}
+	n := &yaml.Node{}
+	return n, n.Encode(v)
+}
