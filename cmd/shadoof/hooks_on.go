@@ -1,0 +1,57 @@
+//go:build shadoof_hooks
+
+package main
+
+import (
+	"context"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+
+	"shadoof/storage"
+)
+
+// This build is for tests: SHADOOF_KILL_AT=point or point:n makes the process kill itself, as kill -9 does, when it comes to a named
+// point of the protocol for the n-th time. SHADOOF_STOP_AT does the same with SIGSTOP.
+
+var hookCounts struct {
+	sync.Mutex
+	n map[string]int
+}
+
+func protocolHook() func(point string) { return atPoint }
+
+func atPoint(point string) {
+	hookCounts.Lock()
+	if hookCounts.n == nil {
+		hookCounts.n = map[string]int{}
+	}
+	hookCounts.n[point]++
+	n := hookCounts.n[point]
+	hookCounts.Unlock()
+	for name, signal := range map[string]syscall.Signal{"SHADOOF_KILL_AT": syscall.SIGKILL, "SHADOOF_STOP_AT": syscall.SIGSTOP} {
+		want, count, found := strings.Cut(os.Getenv(name), ":")
+		at := 1
+		if found {
+			at, _ = strconv.Atoi(count)
+		}
+		if want == point && n == at {
+			_ = syscall.Kill(os.Getpid(), signal)
+		}
+	}
+}
+
+// hookStore adds the point "put-applied": a record was created in the log, and the process has not learnt it yet.
+func hookStore(s storage.Store) storage.Store { return &hookedStore{s} }
+
+type hookedStore struct{ storage.Store }
+
+func (h *hookedStore) PutNew(ctx context.Context, name string, data []byte) (storage.Put, error) {
+	put, err := h.Store.PutNew(ctx, name, data)
+	if strings.Contains(name, "/log/") && put == storage.Created && strings.Contains(string(data), `"type":"commit"`) {
+		atPoint("put-applied")
+	}
+	return put, err
+}

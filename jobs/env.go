@@ -1,0 +1,141 @@
+// Package jobs is the only place where the parts meet: a job reads topics from their committed offsets to fixed ends, stages files,
+// commits offsets and files as one record, and publishes.
+package jobs
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"time"
+
+	"shadoof/config"
+	"shadoof/extract"
+	"shadoof/offsets"
+	"shadoof/record"
+	"shadoof/storage"
+	"shadoof/writers"
+)
+
+// Deps is the outside world as jobs sees it.
+type Deps struct {
+	Store    storage.Store
+	Endpoint string // which store, as people write it: URL and endpoint, without secrets
+	Source   extract.Source
+	Drivers  Drivers
+	Now      func() time.Time
+	Rand     io.Reader // of ids: crypto/rand
+	Log      *slog.Logger
+	Progress Progress                                 // may be nil
+	Writer   offsets.Writer                           // who we are
+	Hook     func(point string)                       // called at named points of the protocol; nil but in builds for tests
+	Pause    func(ctx context.Context, try int) error // waits before another try; nil: a jittered, growing timer
+	Lost     time.Duration                            // a committed file that was absent for so long is rebuilt; 0: one minute
+}
+
+// Drivers are what the binary was built with.
+type Drivers struct {
+	Schema  func(job *config.Job, topic string) (string, error) // text of the value's schema; "" for string and bytes
+	Decoder func(s *Settings) (record.Decoder, error)
+	Format  func(o OutputSettings) (writers.Format, error)
+	Reader  func(key string) (writers.Reader, error)
+	Probe   func(ctx context.Context, s storage.Store) error // the store's contract, in short; wraps storage.ErrUnfit
+}
+
+// Progress is told how a run gets on. Its methods are safe for concurrent use.
+type Progress interface {
+	Begin(topic string, offsets int64)
+	Add(topic string, records, bytes int64)
+	End(r *TopicReport)
+}
+
+// An Env runs jobs. It is safe for concurrent use.
+type Env struct {
+	cfg           *config.Config
+	store         storage.Store
+	endpoint      string
+	source        extract.Source
+	drivers       Drivers
+	now           func() time.Time
+	rand          io.Reader
+	log           *slog.Logger
+	progress      Progress
+	writer        offsets.Writer
+	run           string // id of this process's run
+	hook          func(string)
+	pause         func(ctx context.Context, try int) error
+	budget        *writers.Budget
+	readCommitted bool
+	parallel      int // partitions of a topic read at once
+	maxOpen       int // files open at once in one writer
+	publishTries  int
+	lostAfter     time.Duration
+	stageLifetime time.Duration // what was staged longer ago is not committed: gc may have fenced it
+
+	fitOnce sync.Mutex
+	fit     bool
+}
+
+// New makes an Env. It does no I/O.
+func New(cfg *config.Config, d Deps) *Env {
+	e := &Env{
+		cfg: cfg, store: d.Store, endpoint: d.Endpoint, source: d.Source, drivers: d.Drivers, now: d.Now, rand: d.Rand, log: d.Log, progress: d.Progress,
+		writer: d.Writer, hook: d.Hook, pause: d.Pause, budget: writers.NewBudget(cfg.Memory), readCommitted: cfg.Kafka.Isolation == config.ReadCommitted,
+		parallel: 2 * runtime.GOMAXPROCS(0), publishTries: 8, lostAfter: d.Lost, stageLifetime: cfg.OrphanAge / 2,
+	}
+	e.maxOpen = max(1, cfg.MaxOpenFiles/e.parallel)
+	if e.progress == nil {
+		e.progress = silent{}
+	}
+	if e.hook == nil {
+		e.hook = func(string) {}
+	}
+	if e.pause == nil {
+		e.pause = backOff
+	}
+	if e.lostAfter == 0 {
+		e.lostAfter = time.Minute
+	}
+	e.run = e.newID(8)
+	return e
+}
+
+func (e *Env) newAttempt() string { return e.newID(8) }
+
+func (e *Env) newID(bytes int) string {
+	b := make([]byte, bytes)
+	if _, err := io.ReadFull(e.rand, b); err != nil {
+		panic(err) // crypto/rand never fails
+	}
+	return hex.EncodeToString(b)
+}
+
+func (e *Env) openLog(topic string) *offsets.Log {
+	return offsets.Open(offsets.Options{Store: e.store, Topic: topic, Writer: e.writer, Run: e.run, Now: e.now, Rand: e.rand, Logger: e.log})
+}
+
+// backOff waits 50 ms, growing to 5 s, with jitter.
+func backOff(ctx context.Context, try int) error {
+	d := min(50*time.Millisecond<<min(try, 10), 5*time.Second)
+	t := time.NewTimer(d/2 + rand.N(d/2))
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+func isNotExist(err error) bool { return errors.Is(err, fs.ErrNotExist) }
+
+type silent struct{}
+
+func (silent) Begin(string, int64)      {}
+func (silent) Add(string, int64, int64) {}
+func (silent) End(*TopicReport)         {}

@@ -1,0 +1,160 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"shadoof/offsets"
+)
+
+var noTime time.Time
+
+// A liveFile is a file that a record names and no record removes, with where it stands in the log.
+type liveFile struct {
+	offsets.File
+	v           int64
+	bundle      int
+	incarnation int
+	time        time.Time // of the commit
+}
+
+// liveFiles folds the whole log for the files that are live, by key.
+func (w *worker) liveFiles(ctx context.Context) (map[string]liveFile, error) {
+	return w.liveFilesAt(ctx, w.log.State().V)
+}
+
+// liveFilesAt lists the files that were live after version v.
+func (w *worker) liveFilesAt(ctx context.Context, v int64) (map[string]liveFile, error) {
+	out := map[string]liveFile{}
+	byBundle := map[offsets.BundleRef][]string{}
+	for r, err := range w.log.Records(ctx, 1, v) {
+		if err != nil {
+			return nil, err
+		}
+		switch b := r.Body.(type) {
+		case *offsets.Drop:
+			for _, f := range b.Files {
+				delete(out, f.Key)
+			}
+		case *offsets.Replace:
+			for _, ref := range b.Remove {
+				for _, key := range byBundle[ref] {
+					delete(out, key)
+				}
+			}
+		case *offsets.Repair:
+			if f, ok := out[b.File.Key]; ok {
+				f.Bytes, f.Token = b.Bytes, b.Token
+				out[b.File.Key] = f
+			}
+		}
+		if l := liftOf(r); l != nil {
+			for n, b := range l.Bundles {
+				for _, f := range b.Files {
+					out[f.Key] = liveFile{f, r.V, n, l.Incarnation, r.Time}
+					ref := offsets.BundleRef{V: r.V, Bundle: n}
+					byBundle[ref] = append(byBundle[ref], f.Key)
+				}
+			}
+		}
+	}
+	return out, nil
+}
+
+// reader opens a topic's log for looking only. It needs no Kafka.
+func (e *Env) reader(ctx context.Context, topic string) (*worker, error) {
+	c, err := e.claimOf(topic)
+	if err != nil {
+		return nil, err
+	}
+	w, err := e.newWorker(c.job, topic)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := e.storeInfo(ctx); err != nil {
+		return nil, err
+	}
+	if _, err := w.log.Load(ctx); errors.Is(err, offsets.ErrEmpty) {
+		return nil, fmt.Errorf("%s: nothing of the topic was committed below %s yet", topic, e.endpoint)
+	} else if err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// A CommitSummary is one line of `commits list`.
+type CommitSummary struct {
+	V           int64        `json:"v"`
+	Type        offsets.Type `json:"type"`
+	Time        time.Time    `json:"time"`
+	Run         string       `json:"run"`
+	Writer      string       `json:"writer"`
+	Published   bool         `json:"published"` // what it asks for is done; true for types that ask for nothing
+	Partitions  int          `json:"partitions"`
+	Offsets     int64        `json:"offsets"`
+	Rows        int64        `json:"rows"`
+	Quarantined int64        `json:"quarantined"`
+	Files       int          `json:"files"`
+	Bytes       int64        `json:"bytes"`
+}
+
+// Commits summarises the versions of a topic's log, in order.
+func (e *Env) Commits(ctx context.Context, topic string) ([]CommitSummary, error) {
+	w, err := e.reader(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	unmarked := map[int64]bool{}
+	for _, v := range w.log.Unmarked() {
+		unmarked[v] = true
+	}
+	out := []CommitSummary{}
+	for r, err := range w.log.Records(ctx, 1, w.log.State().V) {
+		if err != nil {
+			return out, err
+		}
+		s := CommitSummary{V: r.V, Type: r.Type, Time: r.Time, Run: r.Run, Writer: r.Writer.Host, Published: !unmarked[r.V]}
+		if l := liftOf(r); l != nil {
+			for _, b := range l.Bundles {
+				for _, seg := range b.Segments {
+					s.Partitions++
+					s.Offsets += seg.To - seg.From
+				}
+				for _, f := range b.Files {
+					s.Files++
+					s.Bytes += f.Bytes
+					if f.Kind == "data" {
+						s.Rows += f.Rows
+					} else {
+						s.Quarantined += f.Rows
+					}
+				}
+			}
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// Commit reads one version, and says whether what it asks for is done.
+func (e *Env) Commit(ctx context.Context, topic string, v int64) (*offsets.Record, bool, error) {
+	w, err := e.reader(ctx, topic)
+	if err != nil {
+		return nil, false, err
+	}
+	if newest := w.log.State().V; v < 1 || v > newest {
+		return nil, false, usage(fmt.Errorf("%s: version %d does not exist: the log holds 1 to %d", topic, v, newest))
+	}
+	r, err := w.log.Record(ctx, v)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, u := range w.log.Unmarked() {
+		if u == v {
+			return r, false, nil
+		}
+	}
+	return r, true, nil
+}

@@ -1,0 +1,243 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"sort"
+
+	"shadoof/config"
+	"shadoof/extract"
+	"shadoof/offsets"
+)
+
+// checkIdentity compares what the log says about the topic with what the cluster says now. Where they disagree the job's policy
+// decides; nothing is ever skipped or started over in silence. A person's decision (`resolve`) replaces the policy.
+func (w *worker) checkIdentity(ctx context.Context) error {
+	s := w.log.State()
+	if cause := changedTopic(s, w.desc); cause != "" {
+		return w.incarnate(ctx, cause, w.freshStarts())
+	}
+	if s.TopicID == "" {
+		if err := w.checkMarks(ctx); err != nil {
+			return err
+		}
+	}
+	if err := w.initPartitions(ctx, nil); err != nil {
+		return err
+	}
+	if err := w.checkTruncation(ctx); err != nil {
+		return err
+	}
+	return w.checkLost(ctx)
+}
+
+// changedTopic says how the topic is another one than the log's, or "".
+func changedTopic(s *offsets.State, t *extract.Topic) string {
+	switch {
+	case s.TopicID != "" && t.ID != "" && s.TopicID != t.ID:
+		return "recreated"
+	case s.Cluster != "" && t.Cluster != "" && s.Cluster != t.Cluster:
+		return "moved"
+	}
+	return ""
+}
+
+// checkMarks looks for the last committed batch where the cluster has no topic ids: as long as it is retained, its fingerprint must fit.
+func (w *worker) checkMarks(ctx context.Context) error {
+	s := w.log.State()
+	for _, p := range w.desc.Partitions {
+		have, ok := s.Partitions[p.Partition]
+		if !ok || have.Mark == nil || p.Err != nil || p.LogStart >= have.Next || p.HighWatermark < have.Next {
+			continue
+		}
+		m, err := w.env.source.Mark(ctx, w.topic, p.Partition, have.Next)
+		if err != nil {
+			return fmt.Errorf("%s/%d: look at the last committed batch: %w", w.topic, p.Partition, err)
+		}
+		if m != nil && (m.Offset != have.Mark.Offset || m.CRC != have.Mark.CRC) {
+			return w.incarnate(ctx, "recreated", w.freshStarts())
+		}
+	}
+	return nil
+}
+
+// freshStarts begins every partition at the start of the new topic's log.
+func (w *worker) freshStarts() []offsets.PartitionStart {
+	var out []offsets.PartitionStart
+	for _, p := range w.desc.Partitions {
+		out = append(out, offsets.PartitionStart{Partition: p.Partition, Start: max(p.LogStart, 0), Epoch: p.Epoch})
+	}
+	return out
+}
+
+// incarnate appends the record that offsets start anew, if the policy or a person says so.
+func (w *worker) incarnate(ctx context.Context, cause string, starts []offsets.PartitionStart) error {
+	s := w.log.State()
+	policy, key, accept := w.job.Policy.TopicRecreated, "topic_recreated", "--accept-recreated"
+	if cause == "truncated" {
+		policy, key, accept = w.job.Policy.Truncated, "truncated", "--accept-truncation"
+	}
+	by := offsets.Decision{By: "policy", Reason: "policy." + key + " is record"}
+	if d := w.decision.of(cause); d != nil {
+		by = *d
+	} else if policy != "record" {
+		return halt(fmt.Errorf("%s: the topic was %s since it was last read (cluster %s, id %s; now cluster %s, id %s); nothing was read: "+
+			"`shadoof resolve --topic %s %s --reason ...` goes on with the topic as it is now", w.topic, cause, s.Cluster, s.TopicID, w.desc.Cluster, w.desc.ID, w.topic, accept))
+	}
+	before := s.Incarnation
+	_, err := w.append(ctx, func(s *offsets.State) (offsets.Body, error) {
+		if s.Incarnation != before {
+			return nil, errNothingLeft // another worker recorded it
+		}
+		return &offsets.Incarnate{Incarnation: s.Incarnation + 1, TopicID: w.desc.ID, Cluster: w.desc.Cluster, Partitions: starts, Cause: cause, Decision: by}, nil
+	})
+	if err != nil && err != errNothingLeft {
+		return fmt.Errorf("%s: record that the topic was %s: %w", w.topic, cause, err)
+	}
+	w.env.log.Warn("the topic is a new one from here on", "topic", w.topic, "cause", cause, "by", by.By)
+	return nil
+}
+
+// initPartitions gives a first offset to partitions that have none: at the job's start for a new topic, at 0 for partitions that
+// were added later, so that what retention took from them shows as lost.
+func (w *worker) initPartitions(ctx context.Context, existing *offsets.Decision) error {
+	fresh := w.log.State().V == 0
+	var starts map[int32]int64
+	if fresh {
+		var err error
+		if starts, err = w.firstOffsets(ctx); err != nil {
+			return err
+		}
+	}
+	missing := func(s *offsets.State) []offsets.PartitionStart {
+		var out []offsets.PartitionStart
+		for _, p := range w.desc.Partitions {
+			if _, ok := s.Partitions[p.Partition]; !ok {
+				out = append(out, offsets.PartitionStart{Partition: p.Partition, Start: starts[p.Partition], Epoch: p.Epoch})
+			}
+		}
+		sort.Slice(out, func(i, j int) bool { return out[i].Partition < out[j].Partition })
+		return out
+	}
+	if len(missing(w.log.State())) == 0 {
+		return nil
+	}
+	_, err := w.append(ctx, func(s *offsets.State) (offsets.Body, error) {
+		m := missing(s)
+		if len(m) == 0 || fresh && s.V > 0 {
+			return nil, errNothingLeft // another worker was first; its record decides where the topic starts
+		}
+		return &offsets.Init{Cluster: w.desc.Cluster, Incarnation: max(s.Incarnation, 1), TopicID: w.desc.ID, Partitions: m, Existing: existing}, nil
+	})
+	if err != nil && err != errNothingLeft {
+		return fmt.Errorf("%s: record the first offsets: %w", w.topic, err)
+	}
+	w.env.hook("after-init")
+	return nil
+}
+
+// firstOffsets says where a topic that was never read begins.
+func (w *worker) firstOffsets(ctx context.Context) (map[int32]int64, error) {
+	out := map[int32]int64{}
+	for _, p := range w.desc.Partitions {
+		if p.Err != nil {
+			return nil, fmt.Errorf("%s/%d: where the topic starts cannot be told: %w", w.topic, p.Partition, p.Err)
+		}
+		out[p.Partition] = p.LogStart
+		if w.job.Start.At == config.StartLatest {
+			out[p.Partition] = p.End(w.env.readCommitted)
+		}
+	}
+	if t := w.job.Start.Time; !t.IsZero() {
+		at, err := w.env.source.OffsetsAt(ctx, w.topic, t)
+		if err != nil {
+			return nil, fmt.Errorf("%s: offsets at %s: %w", w.topic, t, err)
+		}
+		for p := range out {
+			out[p] = max(out[p], at[p])
+		}
+	}
+	return out, nil
+}
+
+// checkTruncation finds partitions whose log was cut back below what was committed.
+func (w *worker) checkTruncation(ctx context.Context) error {
+	s := w.log.State()
+	cut := map[int32]int64{}
+	for _, p := range w.desc.Partitions {
+		have, ok := s.Partitions[p.Partition]
+		if !ok || p.Err != nil || have.Next <= p.LogStart {
+			continue
+		}
+		if p.HighWatermark < have.Next {
+			cut[p.Partition] = p.HighWatermark
+			continue
+		}
+		if have.Epoch < 0 || have.Epoch == p.Epoch {
+			continue // an epoch that still stands has not ended
+		}
+		end, known, err := w.env.source.EpochEnd(ctx, w.topic, p.Partition, have.Epoch)
+		if err != nil {
+			w.fail(p.Partition, fmt.Errorf("%s/%d: ask where leader epoch %d ended: %w", w.topic, p.Partition, have.Epoch, err))
+			continue
+		}
+		if known && end < have.Next {
+			cut[p.Partition] = end
+		}
+	}
+	if len(cut) == 0 {
+		return nil
+	}
+	var starts []offsets.PartitionStart
+	for p, have := range s.Partitions {
+		start := have.Next
+		if end, ok := cut[p]; ok {
+			w.env.log.Warn("the partition's log was truncated below what was committed", "topic", w.topic, "partition", p, "committed", have.Next, "log_end", end)
+			start = end
+		}
+		starts = append(starts, offsets.PartitionStart{Partition: p, Start: start, Epoch: -1})
+	}
+	sort.Slice(starts, func(i, j int) bool { return starts[i].Partition < starts[j].Partition })
+	return w.incarnate(ctx, "truncated", starts)
+}
+
+// checkLost finds partitions whose log now starts above what was committed: records were deleted before they were read.
+func (w *worker) checkLost(ctx context.Context) error {
+	for _, p := range w.desc.Partitions {
+		have, ok := w.log.State().Partitions[p.Partition]
+		if !ok || p.Err != nil || p.LogStart <= have.Next || !w.mine(p.Partition) {
+			continue
+		}
+		lost := &extract.LostError{Topic: w.topic, Partition: p.Partition, Want: have.Next, LogStart: p.LogStart}
+		by := offsets.Decision{By: "policy", Reason: "policy.lost_records is record"}
+		if d := w.decision.of("lost"); d != nil {
+			by = *d
+		} else if w.job.Policy.LostRecords != "record" {
+			w.fail(p.Partition, halt(fmt.Errorf("%w; nothing of this partition was read: `shadoof resolve --topic %s --accept-loss --reason ...` goes on at %d and keeps the loss in the log", lost, w.topic, p.LogStart)))
+			continue
+		}
+		if err := w.skip(ctx, p.Partition, p.LogStart, "retention", by); err != nil {
+			return err
+		}
+		w.env.log.Warn("records were deleted before they were read", "topic", w.topic, "partition", p.Partition, "from", have.Next, "to", p.LogStart, "by", by.By)
+	}
+	return nil
+}
+
+// skip moves a partition forward to an offset, as a gap of the given kind.
+func (w *worker) skip(ctx context.Context, partition int32, to int64, gap string, by offsets.Decision) error {
+	_, err := w.append(ctx, func(s *offsets.State) (offsets.Body, error) {
+		p, ok := s.Partitions[partition]
+		if !ok {
+			return nil, usage(fmt.Errorf("%s/%d: nothing of this partition was ever read", w.topic, partition))
+		}
+		if p.Next >= to {
+			return nil, errNothingLeft
+		}
+		return &offsets.Skip{Incarnation: s.Incarnation, Partition: partition, From: p.Next, To: to, Gap: gap, Decision: by}, nil
+	})
+	if err == errNothingLeft {
+		return nil
+	}
+	return err
+}

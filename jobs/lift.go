@@ -1,0 +1,331 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"shadoof/extract"
+	"shadoof/offsets"
+	"shadoof/partitioning"
+	"shadoof/record"
+	"shadoof/writers"
+)
+
+// A lifter turns ranges of one partition after the other into staged files of one attempt: it decodes each record into the columns
+// of the file that its time names, or into a quarantine file when it cannot be a row. It is used by one goroutine.
+type lifter struct {
+	w       *worker
+	set     *Settings
+	clock   time.Time // bounds of record times are judged by it
+	decoder record.Decoder
+	parts   *partitioning.Partitioner
+	data    *writers.Set
+	bad     *writers.Set
+	badDay  string // bucket of quarantine files
+
+	field   int             // leaf that holds the partition time, or -1 for the Kafka timestamp
+	open    *writers.File   // of the previous record
+	bucket  string          // its bucket
+	scratch *record.Columns // where a record is decoded as long as no file is open
+	only    *offsets.File   // set for a repair: take the rows of this file and no others
+	rows    int64           // so far
+	bytes   int64           // of values, so far
+}
+
+// A segment is what was read of one partition, before it becomes part of a commit.
+type segment struct {
+	offsets.Segment
+	rows, quarantined int64
+}
+
+func (w *worker) newLifter(set *Settings, attempt string, clock time.Time) (*lifter, error) {
+	decoder, err := w.env.drivers.Decoder(set)
+	if err != nil {
+		return nil, usage(fmt.Errorf("%s: %w", w.topic, err))
+	}
+	format, err := w.env.drivers.Format(set.Output)
+	if err != nil {
+		return nil, usage(fmt.Errorf("%s: %w", w.topic, err))
+	}
+	options, err := set.partitioning()
+	if err != nil {
+		return nil, usage(fmt.Errorf("%s: %w", w.topic, err))
+	}
+	parts, err := partitioning.New(options)
+	if err != nil {
+		return nil, usage(fmt.Errorf("%s: %w", w.topic, err))
+	}
+	l := &lifter{w: w, set: set, clock: clock, decoder: decoder, parts: parts, field: -1, badDay: clock.UTC().Format("dt=2006-01-02")}
+	schema := decoder.Schema()
+	if set.Partition.By == "field" {
+		leaf, _, ok := schema.Leaf(set.Partition.Field)
+		if !ok {
+			return nil, usage(fmt.Errorf("%s: partition.field %q is not in the schema", w.topic, set.Partition.Field))
+		}
+		l.field = leaf
+	}
+	if set.Output.KafkaColumns {
+		schema = schema.WithKafkaColumns()
+	}
+	l.scratch = record.NewColumns(schema)
+	o := writers.Options{
+		Store: w.env.store, Format: format, Schema: schema, Budget: w.env.budget, MaxOpen: w.env.maxOpen, TargetSize: set.Output.TargetSize,
+		Kind: writers.Data, Topic: w.topic, Attempt: attempt, Folder: set.Folder, Staging: offsets.StagingDir(w.topic, attempt),
+		Meta: map[string]string{"shadoof.topic": w.topic, "shadoof.attempt": attempt, "shadoof.schema": schema.Fingerprint()},
+	}
+	l.data = writers.NewSet(o)
+	o.Schema, o.Kind, o.Folder = record.QuarantineSchema(), writers.Quarantine, offsets.QuarantineDir(w.topic)
+	o.Meta = map[string]string{"shadoof.topic": w.topic, "shadoof.attempt": attempt}
+	l.bad = writers.NewSet(o)
+	return l, nil
+}
+
+// onlyFile makes the lifter rebuild file f under its own key, and nothing else.
+func (l *lifter) onlyFile(f *offsets.File) {
+	l.only = f
+	if f.Kind == string(writers.Quarantine) {
+		l.bad.FixKey(f.Key)
+	} else {
+		l.data.FixKey(f.Key)
+	}
+}
+
+// read lifts one range. It stops early, at the end of a batch, when full says so or when ctx is cancelled; the segment says how
+// far it came. An error means that the whole attempt of this lifter must be aborted.
+func (l *lifter) read(ctx, hard context.Context, id string, r extract.Range, full func() bool) (*segment, error) {
+	s := &segment{Segment: offsets.Segment{Partition: r.Partition, From: r.First, To: r.First, Epoch: -1}}
+	for b, err := range l.w.env.source.Read(ctx, extract.ReadRequest{Topic: l.w.topic, ID: id, Range: r}) {
+		if err != nil {
+			if ctx.Err() != nil && hard.Err() == nil {
+				return s, nil // told to stop: what was read so far is whole
+			}
+			return nil, &partitionError{fmt.Errorf("read %s/%s: %w", l.w.topic, r, err)}
+		}
+		if err := l.batch(hard, s, b); err != nil {
+			return nil, err
+		}
+		if full() {
+			break
+		}
+	}
+	return s, nil
+}
+
+// readRanges lifts a file's own ranges again, for a repair.
+func (l *lifter) readRanges(ctx context.Context, id string, ranges []offsets.FileRange) error {
+	for _, r := range ranges {
+		_, err := l.read(ctx, ctx, id, extract.Range{Partition: r.Partition, First: r.First, Next: r.Last + 1}, func() bool { return false })
+		if err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// batch lifts the records of a batch and accounts for the offsets that hold none.
+func (l *lifter) batch(ctx context.Context, s *segment, b *extract.Batch) error {
+	for i := range b.Records {
+		if err := l.record(s, &b.Records[i]); err != nil {
+			return err
+		}
+	}
+	s.To = b.Next
+	s.Gaps.Control += b.Control
+	s.Gaps.Aborted += b.Aborted
+	s.Gaps.Compacted += b.Compacted
+	for _, h := range b.Unexplained {
+		if l.only == nil && l.w.job.Policy.UnexplainedGap != "record" {
+			return &partitionError{halt(fmt.Errorf("%s/%d: offsets [%d,%d) hold no record, and neither compaction nor a transaction explains it: "+
+				"set policy.unexplained_gap: record to go on and keep the range in the log, or look at the broker first", l.w.topic, b.Partition, h.First, h.Next))}
+		}
+		s.Gaps.Unexplained = appendRange(s.Gaps.Unexplained, offsets.Range{From: h.First, To: h.Next})
+	}
+	if b.Epoch >= 0 {
+		s.Epoch = b.Epoch
+	}
+	if b.Mark != nil {
+		s.Mark = &offsets.Mark{Offset: b.Mark.Offset, Timestamp: b.Mark.Timestamp, CRC: b.Mark.CRC}
+	}
+	s.MaxTime = max(s.MaxTime, b.MaxTime)
+	l.rows += int64(len(b.Records))
+	l.w.progress(int64(len(b.Records)), l.takeBytes())
+	l.open = nil // Settle may finish it
+	l.w.env.hook("batch")
+	return errors.Join(l.data.Settle(ctx), l.bad.Settle(ctx))
+}
+
+func appendRange(have []offsets.Range, r offsets.Range) []offsets.Range {
+	if n := len(have); n > 0 && have[n-1].To == r.From {
+		have[n-1].To = r.To
+		return have
+	}
+	return append(have, r)
+}
+
+// record makes a row of one record, or quarantines it.
+func (l *lifter) record(s *segment, r *record.Raw) error {
+	l.bytes += int64(len(r.Key) + len(r.Value))
+	if r.Value == nil && l.set.Tombstone != "row" {
+		if l.set.Tombstone == "skip" {
+			s.Gaps.Tombstone++
+			return nil
+		}
+		return l.quarantine(s, r, &record.BadRecord{Reason: record.Tombstone, Detail: "the record has no value"})
+	}
+	var err error
+	if l.field < 0 {
+		err = l.byTimestamp(s, r)
+	} else {
+		err = l.byField(s, r)
+	}
+	if bad := (*record.BadRecord)(nil); errors.As(err, &bad) {
+		return l.quarantine(s, r, bad)
+	}
+	return err
+}
+
+func (l *lifter) byTimestamp(s *segment, r *record.Raw) error {
+	bucket, err := l.parts.Bucket(r.Timestamp, l.clock)
+	if err != nil {
+		return err
+	}
+	if l.elsewhere(bucket) {
+		return nil
+	}
+	if err := l.enter(bucket); err != nil {
+		return err
+	}
+	if err := l.decoder.Decode(l.open.Columns(), r); err != nil {
+		return err
+	}
+	l.endRow(s, r)
+	return nil
+}
+
+// byField decodes into the file of the previous record, in the hope that this one belongs there too, and moves it if not.
+func (l *lifter) byField(s *segment, r *record.Raw) error {
+	c := l.scratch
+	if l.open != nil {
+		c = l.open.Columns()
+	}
+	if err := l.decoder.Decode(c, r); err != nil {
+		return err
+	}
+	bucket, err := l.parts.FieldBucket(c, l.field, r.Timestamp, l.clock)
+	if err == nil && l.open != nil && bucket == l.bucket {
+		l.endRow(s, r)
+		return nil
+	}
+	c.Rollback()
+	if err != nil {
+		return err
+	}
+	if l.elsewhere(bucket) {
+		return nil
+	}
+	if err := l.enter(bucket); err != nil {
+		return err
+	}
+	if err := l.decoder.Decode(l.open.Columns(), r); err != nil {
+		return err
+	}
+	l.endRow(s, r)
+	return nil
+}
+
+// elsewhere says whether a repair must leave out the rows of a bucket.
+func (l *lifter) elsewhere(bucket string) bool {
+	return l.only != nil && l.only.Kind == string(writers.Data) && bucket != l.only.Bucket
+}
+
+// enter makes the bucket's file the open one.
+func (l *lifter) enter(bucket string) error {
+	f, err := l.data.File(bucket)
+	if err != nil {
+		return err
+	}
+	l.open, l.bucket = f, bucket
+	return nil
+}
+
+func (l *lifter) endRow(s *segment, r *record.Raw) {
+	if l.only != nil && l.only.Kind != string(writers.Data) {
+		l.open.Columns().Rollback()
+		return
+	}
+	l.open.EndRow(r.Partition, r.Offset, r.Timestamp)
+	s.rows++
+}
+
+func (l *lifter) quarantine(s *segment, r *record.Raw, bad *record.BadRecord) error {
+	if l.only != nil && l.only.Kind != string(writers.Quarantine) {
+		return nil
+	}
+	if l.set.BadRecord == "fail" {
+		return &partitionError{fmt.Errorf("%s/%d offset %d: %s; policy.bad_record is fail: fix the topic's format or schema, or let such records go to quarantine",
+			l.w.topic, r.Partition, r.Offset, bad)}
+	}
+	f, err := l.bad.File(l.badDay)
+	if err != nil {
+		return err
+	}
+	record.AppendQuarantined(f.Columns(), r, bad)
+	f.EndQuarantined(r.Partition, r.Offset, r.Timestamp, bad.Reason)
+	s.quarantined++
+	return nil
+}
+
+func (l *lifter) takeBytes() int64 {
+	n := l.bytes
+	l.bytes = 0
+	return n
+}
+
+// finish stages what is open and returns all files as the log names them.
+func (l *lifter) finish(ctx context.Context) ([]offsets.File, error) {
+	var out []offsets.File
+	for _, set := range []*writers.Set{l.data, l.bad} {
+		files, err := set.Finish(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range files {
+			out = append(out, logFile(f))
+		}
+	}
+	return out, nil
+}
+
+// abort gives up everything the lifter staged. Safe as long as no record that names its attempt was proposed.
+func (l *lifter) abort(ctx context.Context) error {
+	ctx, cancel := forCleanup(ctx)
+	defer cancel()
+	l.open = nil
+	err := errors.Join(l.data.Abort(ctx), l.bad.Abort(ctx))
+	for _, set := range []*writers.Set{l.data, l.bad} {
+		for _, f := range set.Staged() {
+			_, derr := l.w.discard(ctx, f.Key, f.Staged)
+			err = errors.Join(err, derr)
+		}
+	}
+	return err
+}
+
+func logFile(f writers.Finished) offsets.File {
+	out := offsets.File{
+		Key: f.Key, Kind: string(f.Kind), Bytes: f.Staged.Bytes, Rows: f.Rows, Digest: f.Digest.String(),
+		MinTime: f.MinTime, MaxTime: f.MaxTime, Bucket: f.Bucket, Schema: f.Schema, Token: f.Staged.Token,
+	}
+	for _, s := range f.Ranges {
+		out.Ranges = append(out.Ranges, offsets.FileRange{Partition: s.Partition, First: s.First, Last: s.Last})
+	}
+	if len(f.Reasons) > 0 {
+		out.Reasons = map[string]int64{}
+		for r, n := range f.Reasons {
+			out.Reasons[string(r)] = n
+		}
+	}
+	return out
+}

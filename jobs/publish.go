@@ -1,0 +1,244 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"shadoof/offsets"
+	"shadoof/storage"
+)
+
+// publishParallel bounds how many files of a version are published at once.
+const publishParallel = 8
+
+// recover carries out every version that has no marker. It is what a run does first, and with the same function that publishes
+// its own commits: a crash between the commit and the marker is an ordinary state.
+func (w *worker) recover(ctx context.Context) error {
+	for _, v := range w.log.Unmarked() {
+		if err := w.carryOut(ctx, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// carryOut does what version v asks for, and then writes its marker: publish its files, or finish its removals.
+// It is idempotent and may run in any number of processes at once.
+func (w *worker) carryOut(ctx context.Context, v int64) error {
+	r, err := w.log.Record(ctx, v)
+	if err != nil {
+		return err
+	}
+	switch b := r.Body.(type) {
+	case *offsets.Commit:
+		err = w.publishAll(ctx, v, b.Bundles)
+	case *offsets.Fill:
+		err = w.publishAll(ctx, v, b.Bundles)
+	case *offsets.Drop:
+		err = w.removeAll(ctx, v, b.Files)
+	case *offsets.Repair:
+		err = w.finishRepair(ctx, b)
+	default:
+		err = halt(fmt.Errorf("version %d is a %s, which this build of shadoof cannot carry out: use the build that wrote it (%s)", v, r.Type, r.Writer.Build))
+	}
+	if err != nil {
+		return err
+	}
+	w.env.hook("before-marker")
+	// Every file that this version names and that is still live was seen under its name, or every removal was finished: true for ever.
+	if err := w.log.Mark(ctx, v); err != nil {
+		return fmt.Errorf("%s: mark version %d as published: %w", w.topic, v, err)
+	}
+	w.env.hook("after-marker")
+	return nil
+}
+
+// publishAll makes the live files of a version visible.
+func (w *worker) publishAll(ctx context.Context, v int64, bundles []offsets.Bundle) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(publishParallel)
+	for n, b := range bundles {
+		for i := range b.Files {
+			f := &b.Files[i]
+			g.Go(func() error { return w.publishFile(ctx, v, n, f) })
+		}
+	}
+	return g.Wait()
+}
+
+// publishFile makes one committed file visible, by repair if its staged bytes are gone.
+//
+// The file is committed: from here on each error leaves it to the next recovery, and none of them loses it.
+func (w *worker) publishFile(ctx context.Context, v int64, bundle int, f *offsets.File) error {
+	if !w.log.State().Live(v, bundle, f.Key) {
+		return nil // a later record removes it; whoever carries that record out discards the tokens
+	}
+	var absentSince time.Time
+	for try := 0; ; try++ {
+		pairs, err := w.log.FileTokens(ctx, v, f)
+		if err != nil {
+			return err
+		}
+		answer, err := w.env.store.Publish(ctx, f.Key, pairs)
+		switch answer {
+		case storage.Published:
+			w.env.hook("mid-publish")
+			return nil
+		case storage.AlreadyPublished:
+			return nil
+		case storage.PublishConflict:
+			return halt(fmt.Errorf("%s: publish %s of version %d: %w; nothing was changed: look at the object and at who else writes below this root", w.topic, f.Key, v, err))
+		case storage.NothingToPublish:
+			done, err := w.settledElsewhere(ctx, v, bundle, f.Key)
+			if done || err != nil {
+				return err
+			}
+			now := w.env.now()
+			if absentSince.IsZero() {
+				absentSince = now
+			}
+			if now.Sub(absentSince) >= w.env.lostAfter {
+				return w.repair(ctx, v, bundle, f)
+			}
+		default:
+			if try >= w.env.publishTries {
+				return partial(fmt.Errorf("%s: publish %s of version %d: %w; it is committed, the next run publishes it", w.topic, f.Key, v, err))
+			}
+		}
+		if err := w.env.pause(ctx, try); err != nil {
+			return partial(fmt.Errorf("%s: publish %s of version %d: stopped (%w); it is committed, the next run publishes it", w.topic, f.Key, v, err))
+		}
+	}
+}
+
+// settledElsewhere looks again at the markers and the log: another process may have finished this version, or removed the file.
+func (w *worker) settledElsewhere(ctx context.Context, v int64, bundle int, key string) (bool, error) {
+	if err := w.log.RefreshMarks(ctx); err != nil {
+		return false, err
+	}
+	if w.log.Marked(v) {
+		return true, nil
+	}
+	s, err := w.log.Extend(ctx)
+	if err != nil {
+		return false, err
+	}
+	return !s.Live(v, bundle, key), nil
+}
+
+// removeAll finishes the removal of files.
+func (w *worker) removeAll(ctx context.Context, v int64, files []offsets.FileRef) error {
+	for _, ref := range files {
+		f, _, err := w.findFile(ctx, ref)
+		if err != nil {
+			return err
+		}
+		if err := w.remove(ctx, ref.V, f); err != nil {
+			return fmt.Errorf("%s: version %d: %w", w.topic, v, err)
+		}
+		w.env.hook("mid-removal")
+	}
+	return nil
+}
+
+// remove takes a file away for good: first every token it ever had, so that no stalled publisher can bring it back, then the
+// object, then a look. The record that asks for it stands in the log, so the order may be begun again at any time.
+func (w *worker) remove(ctx context.Context, v int64, f *offsets.File) error {
+	for try := 0; ; try++ {
+		pairs, err := w.log.FileTokens(ctx, v, f)
+		if err != nil {
+			return err
+		}
+		if err = w.discardAll(ctx, f.Key, pairs); err == nil {
+			if err = w.env.store.Delete(ctx, f.Key); err == nil {
+				var there bool
+				if there, err = w.exists(ctx, f.Key); err == nil && !there {
+					return nil
+				}
+			}
+		}
+		if err == nil {
+			err = errors.New("it is still there after it was deleted")
+		}
+		if try >= w.env.publishTries {
+			return partial(fmt.Errorf("remove %s: %w; the next run goes on with it", f.Key, err))
+		}
+		if err := w.env.pause(ctx, try); err != nil {
+			return partial(fmt.Errorf("remove %s: stopped (%w); the next run goes on with it", f.Key, err))
+		}
+	}
+}
+
+// discardAll gives up tokens until every answer is definite.
+func (w *worker) discardAll(ctx context.Context, key string, pairs []storage.Staged) error {
+	for _, p := range pairs {
+		if _, err := w.discard(ctx, key, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// discard gives up one token; the answer is Discarded, AbsentToken or TokenUsed.
+func (w *worker) discard(ctx context.Context, key string, s storage.Staged) (storage.Discarding, error) {
+	for try := 0; ; try++ {
+		answer, err := w.env.store.Discard(ctx, key, s)
+		if answer != storage.DiscardUnclear {
+			return answer, nil
+		}
+		if try >= w.env.publishTries {
+			return answer, fmt.Errorf("discard the staged bytes of %s: %w", key, err)
+		}
+		if perr := w.env.pause(ctx, try); perr != nil {
+			return answer, fmt.Errorf("discard the staged bytes of %s: stopped: %w", key, perr)
+		}
+	}
+}
+
+func (w *worker) exists(ctx context.Context, key string) (bool, error) {
+	o, err := w.env.store.Open(ctx, key, 0, 0)
+	if isNotExist(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, o.Close()
+}
+
+// findFile reads the record that committed a file.
+func (w *worker) findFile(ctx context.Context, ref offsets.FileRef) (f *offsets.File, lift *offsets.Lift, err error) {
+	r, err := w.log.Record(ctx, ref.V)
+	if err != nil {
+		return nil, nil, err
+	}
+	l := liftOf(r)
+	if l == nil {
+		return nil, nil, fmt.Errorf("%s: version %d is a %s and has no files: %w", w.topic, ref.V, r.Type, offsets.ErrDamaged)
+	}
+	for _, b := range l.Bundles {
+		for i := range b.Files {
+			if b.Files[i].Key == ref.Key {
+				return &b.Files[i], l, nil
+			}
+		}
+	}
+	return nil, nil, fmt.Errorf("%s: version %d does not name %s: %w", w.topic, ref.V, ref.Key, offsets.ErrDamaged)
+}
+
+// liftOf is the part that commit, fill and replace have in common, or nil.
+func liftOf(r *offsets.Record) *offsets.Lift {
+	switch b := r.Body.(type) {
+	case *offsets.Commit:
+		return &b.Lift
+	case *offsets.Fill:
+		return &b.Lift
+	case *offsets.Replace:
+		return &b.Lift
+	}
+	return nil
+}

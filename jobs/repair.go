@@ -1,0 +1,157 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"shadoof/extract"
+	"shadoof/offsets"
+	"shadoof/storage"
+)
+
+// errObsolete ends a repair that is no longer wanted: the file is visible, removed, or repaired by somebody else.
+var errObsolete = errors.New("the repair is no longer wanted")
+
+// repair rebuilds a committed file, whose staged bytes somebody took away before it was published, from Kafka, under the same key.
+//
+// The order carries the safety: the new bytes are staged; then the present token is discarded until the answer is definite, so
+// that at most one token can ever make the key visible; then the key is looked at; only then the repair is appended.
+// A crash before the append leaves the file lost, and the next run rebuilds it again.
+func (w *worker) repair(ctx context.Context, v int64, bundle int, f *offsets.File) error {
+	w.env.log.Warn("a committed file lost its staged bytes: rebuilding it from Kafka", "topic", w.topic, "version", v, "file", f.Key)
+	pairs, err := w.log.FileTokens(ctx, v, f)
+	if err != nil {
+		return err
+	}
+	r, err := w.log.Record(ctx, v)
+	if err != nil {
+		return err
+	}
+	l := liftOf(r)
+	attempt := w.env.newAttempt()
+	staged, err := w.rebuild(ctx, l, f, attempt)
+	if err != nil {
+		return w.cannotRepair(v, f, err)
+	}
+	w.env.hook("repair-staged")
+
+	giveUp := func(cause error) error {
+		_, err := w.discard(ctx, f.Key, staged)
+		return errors.Join(cause, err)
+	}
+	answer, err := w.discard(ctx, f.Key, pairs[len(pairs)-1])
+	if err != nil {
+		return giveUp(partial(err))
+	}
+	w.env.hook("repair-discarded")
+	if answer == storage.TokenUsed {
+		return giveUp(nil)
+	}
+	there, err := w.exists(ctx, f.Key)
+	if err != nil {
+		return giveUp(partial(err))
+	}
+	if there {
+		return giveUp(nil) // published after all, by somebody who held the token that is gone now
+	}
+
+	body := &offsets.Repair{Attempt: attempt, File: offsets.FileRef{V: v, Key: f.Key}, Bytes: staged.Bytes, Token: staged.Token, After: len(pairs) - 1}
+	_, err = w.append(ctx, func(s *offsets.State) (offsets.Body, error) {
+		have, err := w.log.FileTokens(ctx, v, f)
+		if err != nil {
+			return nil, err
+		}
+		if !s.Live(v, bundle, f.Key) || len(have)-1 != body.After || s.Fenced[attempt] {
+			return nil, errObsolete
+		}
+		return body, nil
+	})
+	switch {
+	case errors.Is(err, errObsolete):
+		if err := giveUp(nil); err != nil {
+			return err
+		}
+	case errors.Is(err, offsets.ErrUnresolved):
+		return err // the record may land: its token stays
+	case err != nil:
+		return giveUp(partial(fmt.Errorf("%s: append the repair of %s: %w", w.topic, f.Key, err)))
+	}
+	w.env.hook("repair-appended")
+	return w.publishFile(ctx, v, bundle, f)
+}
+
+func (w *worker) cannotRepair(v int64, f *offsets.File, err error) error {
+	var lost *extract.LostError
+	var truncated *extract.TruncatedError
+	var recreated *extract.RecreatedError
+	var differs *differsError
+	if !errors.As(err, &lost) && !errors.As(err, &truncated) && !errors.As(err, &recreated) && !errors.As(err, &differs) {
+		return partial(fmt.Errorf("%s: rebuild %s of version %d: %w", w.topic, f.Key, v, err))
+	}
+	return halt(fmt.Errorf("%s: %s of version %d is committed, its staged bytes were removed by somebody before it was published, and Kafka cannot give them again: %w; "+
+		"`shadoof resolve --topic %s --drop %s --reason ...` records its %d rows as a gap", w.topic, f.Key, v, err, w.topic, f.Key, f.Rows))
+}
+
+// A differsError says that Kafka's records are not the ones that were committed.
+type differsError struct{ want, have string }
+
+func (e *differsError) Error() string {
+	return fmt.Sprintf("what Kafka holds there now differs from what was committed: %s, now %s", e.want, e.have)
+}
+
+// rebuild stages a file's rows again, from its exact ranges, by the settings and the clock of its commit.
+func (w *worker) rebuild(ctx context.Context, l *offsets.Lift, f *offsets.File, attempt string) (storage.Staged, error) {
+	var none storage.Staged
+	set, err := w.settingsOf(ctx, l.Settings)
+	if err != nil {
+		return none, err
+	}
+	desc, err := w.env.source.Describe(ctx, w.topic)
+	if err != nil {
+		return none, err
+	}
+	if s := w.log.State(); l.Incarnation != s.Incarnation || desc.ID != s.TopicID {
+		return none, &extract.RecreatedError{Topic: w.topic, Want: s.TopicID, Have: desc.ID}
+	}
+	lf, err := w.newLifter(set, attempt, l.Clock)
+	if err != nil {
+		return none, err
+	}
+	lf.onlyFile(f)
+	if err := lf.readRanges(ctx, desc.ID, f.Ranges); err != nil {
+		return none, errors.Join(err, lf.abort(ctx))
+	}
+	files, err := lf.finish(ctx)
+	if err != nil {
+		return none, errors.Join(err, lf.abort(ctx))
+	}
+	if len(files) == 1 && files[0].Rows == f.Rows && files[0].Digest == f.Digest {
+		return storage.Staged{Bytes: files[0].Bytes, Token: files[0].Token}, nil
+	}
+	have := "no rows"
+	if len(files) > 0 {
+		have = fmt.Sprintf("%d rows in %d files, digest %s", files[0].Rows, len(files), files[0].Digest)
+	}
+	return none, errors.Join(&differsError{fmt.Sprintf("%d rows, digest %s", f.Rows, f.Digest), have}, lf.abort(ctx))
+}
+
+// finishRepair sees that the file of a repair is visible or removed.
+func (w *worker) finishRepair(ctx context.Context, b *offsets.Repair) error {
+	r, err := w.log.Record(ctx, b.File.V)
+	if err != nil {
+		return err
+	}
+	l := liftOf(r)
+	if l == nil {
+		return fmt.Errorf("%s: a repair names version %d, which has no files: %w", w.topic, b.File.V, offsets.ErrDamaged)
+	}
+	for n := range l.Bundles {
+		for i := range l.Bundles[n].Files {
+			if f := &l.Bundles[n].Files[i]; f.Key == b.File.Key {
+				return w.publishFile(ctx, b.File.V, n, f)
+			}
+		}
+	}
+	return fmt.Errorf("%s: a repair names %s, which version %d does not: %w", w.topic, b.File.Key, b.File.V, offsets.ErrDamaged)
+}

@@ -1,0 +1,132 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"shadoof/offsets"
+)
+
+// A Resolution is a person's decision after an exit 4. Exactly one of the first five is set.
+type Resolution struct {
+	AcceptLoss       bool // records were deleted before they were read
+	AcceptRecreated  bool // the topic is another one, or in another cluster
+	AcceptTruncation bool // the log was cut back
+	AcceptExisting   bool // the folder holds files of another tool: they stay as they are
+	Drop             string
+	offsets.Decision
+}
+
+// Resolve appends the decision to the topic's log. It returns the version of the log after it, and whether anything was appended.
+func (e *Env) Resolve(ctx context.Context, topic string, r Resolution) (version int64, changed bool, err error) {
+	c, err := e.claimOf(topic)
+	if err != nil {
+		return 0, false, err
+	}
+	w, err := e.newWorker(c.job, topic)
+	if err != nil {
+		return 0, false, err
+	}
+	w.decision = decisions{}
+	for what, on := range map[string]bool{"lost": r.AcceptLoss, "recreated": r.AcceptRecreated, "moved": r.AcceptRecreated, "truncated": r.AcceptTruncation, "existing": r.AcceptExisting} {
+		if on {
+			w.decision[what] = r.Decision
+		}
+	}
+	if err := w.open(ctx); err != nil {
+		return 0, false, err
+	}
+	before := w.log.State().V
+	if r.Drop != "" {
+		err = w.drop(ctx, []string{r.Drop}, r.Decision)
+	} else {
+		err = w.decide(ctx, r)
+	}
+	after := w.log.State().V
+	return after, after > before, err
+}
+
+// decide carries out a decision about the topic itself.
+func (w *worker) decide(ctx context.Context, r Resolution) error {
+	if err := w.fixEnds(ctx, noTime); err != nil {
+		return err
+	}
+	s := w.log.State()
+	switch {
+	case r.AcceptExisting:
+		if s.V > 0 {
+			return usage(fmt.Errorf("%s: the topic has a commit log: there is nothing to accept", w.topic))
+		}
+		return w.initPartitions(ctx, &r.Decision)
+	case s.V == 0:
+		return usage(fmt.Errorf("%s: nothing of the topic was ever read: there is nothing to resolve", w.topic))
+	case r.AcceptRecreated && s.TopicID != "" && changedTopic(s, w.desc) == "":
+		return usage(fmt.Errorf("%s: the topic is the one that the log knows (id %s): there is nothing to accept", w.topic, s.TopicID))
+	}
+	if err := w.checkIdentity(ctx); err != nil {
+		return err
+	}
+	return w.failures()
+}
+
+// drop appends the removal of live files and carries it out; their rows become a gap.
+func (w *worker) drop(ctx context.Context, keys []string, by offsets.Decision) error {
+	live, err := w.liveFiles(ctx)
+	if err != nil {
+		return err
+	}
+	var refs []offsets.FileRef
+	for _, key := range keys {
+		f, ok := live[key]
+		if !ok {
+			return usage(fmt.Errorf("%s: no live file is called %s: `shadoof files --topic %s` lists them", w.topic, key, w.topic))
+		}
+		refs = append(refs, offsets.FileRef{V: f.v, Key: key})
+	}
+	r, err := w.append(ctx, func(s *offsets.State) (offsets.Body, error) {
+		for _, ref := range refs {
+			if !s.Live(ref.V, live[ref.Key].bundle, ref.Key) {
+				return nil, errNothingLeft
+			}
+		}
+		return &offsets.Drop{Incarnation: s.Incarnation, Files: refs, Decision: by}, nil
+	})
+	if errors.Is(err, errNothingLeft) {
+		return fmt.Errorf("%s: somebody else has removed the file meanwhile", w.topic)
+	}
+	if err != nil {
+		return err
+	}
+	w.env.hook("drop-appended")
+	return w.carryOut(ctx, r.V)
+}
+
+// Skip moves a partition's committed offset forward over records that nobody will lift, as a logged gap.
+func (e *Env) Skip(ctx context.Context, topic string, partition int32, to int64, by offsets.Decision) (from int64, err error) {
+	c, err := e.claimOf(topic)
+	if err != nil {
+		return 0, err
+	}
+	w, err := e.newWorker(c.job, topic)
+	if err != nil {
+		return 0, err
+	}
+	if err := w.open(ctx); err != nil {
+		return 0, err
+	}
+	p, ok := w.log.State().Partitions[partition]
+	switch {
+	case !ok:
+		return 0, usage(fmt.Errorf("%s/%d: nothing of this partition was ever read", topic, partition))
+	case to <= p.Next:
+		return p.Next, usage(fmt.Errorf("%s/%d: the committed offset is %d, which is not below %d: an offset is never moved back", topic, partition, p.Next, to))
+	}
+	if err := w.fixEnds(ctx, noTime); err != nil {
+		return p.Next, err
+	}
+	if end, known := w.ends[partition]; known && to > end {
+		return p.Next, usage(fmt.Errorf("%s/%d: the partition ends at %d: %d has not been written yet", topic, partition, end, to))
+	}
+	return p.Next, w.skip(ctx, partition, to, "operator", by)
+}

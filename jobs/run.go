@@ -1,0 +1,160 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// topicsAtOnce is how many topics a run lifts side by side.
+const topicsAtOnce = 4
+
+// RunOptions say what one run does.
+type RunOptions struct {
+	Selection
+	Shard, Shards int             // with Shards > 0: only the partitions that fall to this shard, counted from 0
+	Until         time.Time       // do not read records from this time on, by the broker's time index
+	Hard          context.Context // ends everything; the run's own ctx only ends the reading. nil: the same
+}
+
+// An Outcome says how a run over a topic ended.
+type Outcome string
+
+const (
+	UpToDate Outcome = "up_to_date" // nothing to read
+	Lifted   Outcome = "lifted"     // at the end that was fixed at the start
+	Limited  Outcome = "limited"    // a limit of the job was reached
+	Partial  Outcome = "partial"
+	Failed   Outcome = "failed"
+	Halted   Outcome = "halted"
+	Unknown  Outcome = "unknown"
+)
+
+// A RunReport is what a run did.
+type RunReport struct {
+	Run    string         `json:"run"`
+	Topics []*TopicReport `json:"topics"`
+}
+
+// A TopicReport is what a run did to one topic.
+type TopicReport struct {
+	Job              string  `json:"job"`
+	Topic            string  `json:"topic"`
+	Outcome          Outcome `json:"outcome"`
+	Commits          int     `json:"commits"`
+	Versions         []int64 `json:"versions"`
+	Offsets          int64   `json:"offsets"`
+	Rows             int64   `json:"rows"`
+	Quarantined      int64   `json:"quarantined"`
+	Files            int     `json:"files"`
+	Bytes            int64   `json:"bytes"`
+	OpenTransactions int64   `json:"open_transactions,omitempty"` // offsets between the last stable offset and the high watermark
+	FromVersion      int64   `json:"from_version"`
+	Limited          bool    `json:"-"`
+	Seconds          float64 `json:"seconds"`
+	Error            string  `json:"error,omitempty"`
+	Err              error   `json:"-"`
+}
+
+// ExitCode is the exit status of the run.
+func (r *RunReport) ExitCode() int {
+	codes := []int{ExitDone}
+	done := 0
+	for _, t := range r.Topics {
+		codes = append(codes, ExitCode(t.Err))
+		if t.Err == nil || t.Commits > 0 {
+			done++
+		}
+	}
+	code := worst(codes...)
+	if code == ExitFailed && done > 0 {
+		return ExitPartial
+	}
+	return code
+}
+
+// Run lifts the selected topics once, each from its committed offsets to the end that stands now. ctx ends the reading: what is
+// staged by then is still committed, as long as o.Hard allows. The report is complete also when the error is not nil: the error is
+// about the run as a whole, errors of topics are in the report.
+func (e *Env) Run(ctx context.Context, o RunOptions) (*RunReport, error) {
+	hard := o.Hard
+	if hard == nil {
+		hard = ctx
+	}
+	claims, err := e.claims(hard, o.Selection)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := e.storeInfo(hard); err != nil {
+		return nil, err
+	}
+	report := &RunReport{Run: e.run}
+	var g errgroup.Group
+	g.SetLimit(topicsAtOnce)
+	for _, c := range claims {
+		t := &TopicReport{Job: c.job.Name, Topic: c.topic, Versions: []int64{}}
+		report.Topics = append(report.Topics, t)
+		g.Go(func() error {
+			e.runTopic(ctx, hard, c, o, t)
+			return nil
+		})
+	}
+	return report, g.Wait()
+}
+
+// runTopic lifts one topic into its report.
+func (e *Env) runTopic(ctx, hard context.Context, c claim, o RunOptions, report *TopicReport) {
+	began := e.now()
+	if c.job.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, c.job.Timeout, fmt.Errorf("timeout of %s", c.job.Timeout))
+		defer cancel()
+	}
+	w, err := e.newWorker(c.job, c.topic)
+	if err == nil {
+		w.report = report
+		if o.Shards > 0 {
+			w.mine = func(p int32) bool { return shardOf(c.topic, p, o.Shards) == o.Shard }
+		}
+		err = w.lift(ctx, hard, o.Until)
+	}
+	report.Seconds = e.now().Sub(began).Seconds()
+	report.Err = err
+	report.Outcome = outcomeOf(report)
+	if err != nil {
+		report.Error = err.Error()
+	}
+	e.progress.End(report)
+}
+
+func outcomeOf(r *TopicReport) Outcome {
+	switch {
+	case errors.Is(r.Err, context.Canceled) && r.Commits == 0:
+		return Failed
+	case r.Err != nil:
+		return map[int]Outcome{ExitHalted: Halted, ExitPartial: Partial, ExitUnknown: Unknown}[ExitCode(r.Err)].or(Failed)
+	case r.Limited:
+		return Limited
+	case r.Commits > 0:
+		return Lifted
+	}
+	return UpToDate
+}
+
+func (o Outcome) or(other Outcome) Outcome {
+	if o == "" {
+		return other
+	}
+	return o
+}
+
+// shardOf spreads the partitions of all topics over shards: single-partition topics do not all fall to the same one.
+func shardOf(topic string, partition int32, shards int) int {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(topic))
+	return int((uint64(h.Sum32()) + uint64(partition)) % uint64(shards))
+}

@@ -1,0 +1,338 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"shadoof/offsets"
+	"shadoof/storage"
+)
+
+// A VerifyReport accounts for every committed offset of the selected topics.
+type VerifyReport struct {
+	Deep   bool           `json:"deep"`
+	Topics []*VerifyTopic `json:"topics"`
+}
+
+// A VerifyTopic accounts for one topic. For each partition rows + quarantined + gaps = offsets.
+type VerifyTopic struct {
+	Topic       string            `json:"topic"`
+	Version     int64             `json:"version"`
+	Partitions  []VerifyPartition `json:"partitions"` // of all incarnations
+	Files       int               `json:"files"`      // live and published
+	Rows        int64             `json:"rows"`
+	Bytes       int64             `json:"bytes"`
+	Pending     []int64           `json:"pending"`     // versions that are committed and not carried out yet: the next run does it
+	Differences []string          `json:"differences"` // empty: all is accounted for
+}
+
+// A VerifyPartition accounts for one partition of one incarnation of a topic.
+type VerifyPartition struct {
+	Incarnation int              `json:"incarnation"`
+	Partition   int32            `json:"partition"`
+	Start       int64            `json:"start"`
+	Next        int64            `json:"next"`
+	Offsets     int64            `json:"offsets"` // Next - Start
+	Rows        int64            `json:"rows"`
+	Quarantined int64            `json:"quarantined"`
+	Gaps        map[string]int64 `json:"gaps"` // by reason
+}
+
+// ExitCode is 0 when everything is accounted for, else 4.
+func (r *VerifyReport) ExitCode() int {
+	for _, t := range r.Topics {
+		if len(t.Differences) > 0 {
+			return ExitHalted
+		}
+	}
+	return ExitDone
+}
+
+// Verify reads the logs from their first record, checks that every record is valid where it stands and that its figures add up, and
+// compares the folders with the files that the logs name. deep also reads every file back and compares rows and digests.
+func (e *Env) Verify(ctx context.Context, sel Selection, deep bool) (*VerifyReport, error) {
+	topics, err := e.committedTopics(ctx, sel)
+	if err != nil {
+		return nil, err
+	}
+	report := &VerifyReport{Deep: deep}
+	for _, topic := range topics {
+		w, err := e.reader(ctx, topic)
+		if err != nil {
+			return report, err
+		}
+		t, err := w.verify(ctx, deep)
+		if err != nil {
+			return report, err
+		}
+		report.Topics = append(report.Topics, t)
+	}
+	return report, nil
+}
+
+// committedTopics lists the selected topics that have a log, whether or not the cluster still has them. It needs no Kafka.
+func (e *Env) committedTopics(ctx context.Context, sel Selection) ([]string, error) {
+	for _, name := range sel.Jobs {
+		if e.cfg.Job(name) == nil {
+			return nil, usage(fmt.Errorf("no job is called %q", name))
+		}
+	}
+	if len(sel.Topics) > 0 {
+		return sel.Topics, nil
+	}
+	var out []string
+	const topics = "_shadoof/topics/"
+	for entry, err := range e.store.List(ctx, storage.Query{Prefix: topics, Shallow: true}) {
+		if err != nil {
+			return nil, fmt.Errorf("list topics below %s: %w", e.endpoint, err)
+		}
+		topic := strings.TrimSuffix(strings.TrimPrefix(entry.Name, topics), "/")
+		if !entry.IsFolder() {
+			continue
+		}
+		c, err := e.claimOf(topic)
+		if err != nil {
+			continue // another configuration's
+		}
+		if len(sel.Jobs) == 0 || slices.Contains(sel.Jobs, c.job.Name) {
+			out = append(out, topic)
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("nothing of the selected jobs was committed below %s yet", e.endpoint)
+	}
+	return out, nil
+}
+
+// An audit is one verification under way.
+type audit struct {
+	w       *worker
+	deep    bool
+	topic   *VerifyTopic
+	parts   map[[2]int64]*VerifyPartition // by incarnation and partition
+	pending map[int64]bool
+	mu      sync.Mutex
+
+	existing bool // a person accepted another tool's files in the folder
+}
+
+func (a *audit) differ(format string, args ...any) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.topic.Differences = append(a.topic.Differences, fmt.Sprintf(format, args...))
+}
+
+func (w *worker) verify(ctx context.Context, deep bool) (*VerifyTopic, error) {
+	a := &audit{w: w, deep: deep, parts: map[[2]int64]*VerifyPartition{}, pending: map[int64]bool{},
+		topic: &VerifyTopic{Topic: w.topic, Version: w.log.State().V, Pending: []int64{}, Differences: []string{}, Partitions: []VerifyPartition{}}}
+	for _, v := range w.log.Unmarked() {
+		a.pending[v] = true
+		a.topic.Pending = append(a.topic.Pending, v)
+	}
+	if err := a.history(ctx); err != nil {
+		return nil, err
+	}
+	live, err := w.liveFiles(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.folders(ctx, live); err != nil {
+		return nil, err
+	}
+	keys := make([][2]int64, 0, len(a.parts))
+	for k := range a.parts {
+		keys = append(keys, k)
+	}
+	sort.Slice(keys, func(i, j int) bool {
+		return keys[i][0] < keys[j][0] || keys[i][0] == keys[j][0] && keys[i][1] < keys[j][1]
+	})
+	for _, k := range keys {
+		p := a.parts[k]
+		a.balance(p)
+		a.topic.Partitions = append(a.topic.Partitions, *p)
+	}
+	sort.Strings(a.topic.Differences)
+	return a.topic, nil
+}
+
+func (a *audit) part(incarnation int, partition int32) *VerifyPartition {
+	k := [2]int64{int64(incarnation), int64(partition)}
+	if a.parts[k] == nil {
+		a.parts[k] = &VerifyPartition{Incarnation: incarnation, Partition: partition, Gaps: map[string]int64{}}
+	}
+	return a.parts[k]
+}
+
+// history folds every record from the first, and sums up what each says.
+func (a *audit) history(ctx context.Context) error {
+	s := offsets.NewState()
+	files := map[string]offsets.File{}
+	for r, err := range a.w.log.Records(ctx, 1, a.w.log.State().V) {
+		if err != nil {
+			return err
+		}
+		if s, err = offsets.Fold(s, r); err != nil {
+			return err
+		}
+		switch b := r.Body.(type) {
+		case *offsets.Init:
+			a.existing = a.existing || b.Existing != nil
+			for _, p := range b.Partitions {
+				v := a.part(b.Incarnation, p.Partition)
+				v.Start, v.Next = p.Start, p.Start
+			}
+		case *offsets.Incarnate:
+			for _, p := range b.Partitions {
+				v := a.part(b.Incarnation, p.Partition)
+				v.Start, v.Next = p.Start, p.Start
+			}
+		case *offsets.Skip:
+			v := a.part(b.Incarnation, b.Partition)
+			v.Gaps[b.Gap] += b.To - b.From
+			v.Next = max(v.Next, b.To)
+		case *offsets.Drop:
+			for _, ref := range b.Files {
+				a.dropped(b.Incarnation, files[ref.Key])
+			}
+		}
+		if l := liftOf(r); l != nil {
+			for n, b := range l.Bundles {
+				a.bundle(r.V, n, l.Incarnation, b)
+				for _, f := range b.Files {
+					files[f.Key] = f
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// bundle checks that a bundle's figures add up: rows + quarantined + gaps = offsets.
+func (a *audit) bundle(v int64, n, incarnation int, b offsets.Bundle) {
+	var want, have int64
+	for _, s := range b.Segments {
+		p := a.part(incarnation, s.Partition)
+		p.Next = max(p.Next, s.To)
+		want += s.To - s.From
+		for reason, count := range s.Gaps.Counts() {
+			p.Gaps[reason] += count
+			have += count
+		}
+	}
+	for _, f := range b.Files {
+		have += f.Rows
+		if len(b.Segments) == 1 {
+			p := a.part(incarnation, b.Segments[0].Partition)
+			if f.Kind == "data" {
+				p.Rows += f.Rows
+			} else {
+				p.Quarantined += f.Rows
+			}
+		}
+	}
+	if want != have {
+		a.differ("version %d bundle %d: rows + quarantined + gaps are %d, and it covers %d offsets", v, n, have, want)
+	}
+}
+
+// dropped moves the rows of a dropped file to the gaps.
+func (a *audit) dropped(incarnation int, f offsets.File) {
+	if len(f.Ranges) != 1 {
+		return
+	}
+	p := a.part(incarnation, f.Ranges[0].Partition)
+	p.Gaps["dropped"] += f.Rows
+	if f.Kind == "data" {
+		p.Rows -= f.Rows
+	} else {
+		p.Quarantined -= f.Rows
+	}
+}
+
+func (a *audit) balance(p *VerifyPartition) {
+	p.Offsets = p.Next - p.Start
+	have := p.Rows + p.Quarantined
+	for _, n := range p.Gaps {
+		have += n
+	}
+	if have != p.Offsets {
+		a.differ("partition %d (incarnation %d): rows + quarantined + gaps are %d, and [%d,%d) are %d offsets", p.Partition, p.Incarnation, have, p.Start, p.Next, p.Offsets)
+	}
+}
+
+// folders compares what lies in the topic's folders with the live files.
+func (a *audit) folders(ctx context.Context, live map[string]liveFile) error {
+	missing := map[string]liveFile{}
+	for k, f := range live {
+		missing[k] = f
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(8)
+	for _, prefix := range []string{a.w.set.Folder + "/", offsets.QuarantineDir(a.w.topic) + "/"} {
+		for e, err := range a.w.env.store.List(ctx, storage.Query{Prefix: prefix}) {
+			if err != nil {
+				return errors.Join(err, g.Wait())
+			}
+			f, ok := live[e.Name]
+			if !ok {
+				if !strings.HasSuffix(e.Name, "/_SUCCESS") && !a.leftByOthers(e.Name) {
+					a.differ("%s is visible, and no record names it", e.Name)
+				}
+				continue
+			}
+			delete(missing, e.Name)
+			a.topic.Files++
+			a.topic.Rows += f.Rows
+			a.topic.Bytes += f.Bytes
+			if e.Size != f.Bytes {
+				a.differ("%s (version %d) has %d bytes, and %d were committed", e.Name, f.v, e.Size, f.Bytes)
+				continue
+			}
+			if a.deep {
+				g.Go(func() error { return a.readBack(gctx, f) })
+			}
+		}
+	}
+	for k, f := range missing {
+		if !a.pending[f.v] {
+			a.differ("%s of version %d (%d rows) is gone: somebody deleted it; `shadoof resolve --topic %s --drop %s --reason ...` records its rows as a gap", k, f.v, f.Rows, a.w.topic, k)
+		}
+	}
+	return g.Wait()
+}
+
+// leftByOthers says whether a file may be another tool's that a person accepted.
+func (a *audit) leftByOthers(name string) bool {
+	if !a.existing {
+		return false
+	}
+	_, ok := attemptOfName(name, "\x00")
+	return !ok
+}
+
+// readBack compares the rows of a file with what was committed.
+func (a *audit) readBack(ctx context.Context, f liveFile) error {
+	r, err := a.w.env.drivers.Reader(f.Key)
+	if err != nil {
+		return err
+	}
+	id, err := r.Identity(ctx, storage.ReaderAt(ctx, a.w.env.store, f.Key, f.Bytes), f.Bytes)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		a.differ("%s (version %d) cannot be read: %v", f.Key, f.v, err)
+	case id.Rows != f.Rows:
+		a.differ("%s (version %d) holds %d rows, and %d were committed", f.Key, f.v, id.Rows, f.Rows)
+	case id.HasKafkaColumns && id.Digest.String() != f.Digest:
+		a.differ("%s (version %d) holds other offsets than were committed: digest %s, committed %s", f.Key, f.v, id.Digest, f.Digest)
+	}
+	return nil
+}

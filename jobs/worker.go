@@ -1,0 +1,283 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"sync"
+	"time"
+
+	"shadoof/config"
+	"shadoof/extract"
+	"shadoof/offsets"
+	"shadoof/storage"
+)
+
+// A worker is this process's work on one topic. Any number of workers, in any number of processes, may work on the same topic.
+type worker struct {
+	env      *Env
+	job      *config.Job
+	topic    string
+	set      *Settings
+	log      *offsets.Log
+	desc     *extract.Topic
+	ends     map[int32]int64 // where this run ends, fixed at its start
+	endTime  time.Time       // when it was fixed
+	mine     func(partition int32) bool
+	decision decisions
+	limits   *limits
+	report   *TopicReport
+
+	mu     sync.Mutex
+	failed map[int32]error
+}
+
+// decisions are a person's, by what they are about: recreated, moved, truncated, lost.
+type decisions map[string]offsets.Decision
+
+func (d decisions) of(what string) *offsets.Decision {
+	if v, ok := d[what]; ok {
+		return &v
+	}
+	return nil
+}
+
+func (e *Env) newWorker(job *config.Job, topic string) (*worker, error) {
+	set, err := e.newSettings(job, topic)
+	if err != nil {
+		return nil, err
+	}
+	return &worker{
+		env: e, job: job, topic: topic, set: set, log: e.openLog(topic), failed: map[int32]error{},
+		mine: func(int32) bool { return true }, limits: newLimits(e.now, job.Limits), report: &TopicReport{Job: job.Name, Topic: topic},
+	}, nil
+}
+
+// lift is one bounded run over the topic: it reads each partition from its committed offset to the end that stood when the run
+// began, and commits. ctx ends the reading; hard ends everything.
+func (w *worker) lift(ctx, hard context.Context, until time.Time) error {
+	if err := w.open(hard); err != nil {
+		return err
+	}
+	if err := w.fixEnds(hard, until); err != nil {
+		return err
+	}
+	if err := w.recover(hard); err != nil {
+		return err
+	}
+	if err := w.checkIdentity(hard); err != nil {
+		return err
+	}
+	for tries := 0; ; {
+		ranges := w.plan()
+		if len(ranges) == 0 {
+			return w.conclude(hard)
+		}
+		if ctx.Err() != nil || w.limits.reached() {
+			return w.stopped(ctx)
+		}
+		a, err := w.liftAll(ctx, hard, ranges)
+		if err == nil {
+			tries = 0
+			if _, err := w.commit(hard, a); err != nil && !errors.Is(err, errTooOld) {
+				return err
+			}
+			if _, err := w.log.Extend(hard); err != nil {
+				return err
+			}
+			continue
+		}
+		// Staging failed: nothing was proposed. A fresh attempt shares no name with this one.
+		if tries++; tries >= stageTries || hard.Err() != nil || ExitCode(err) != ExitFailed {
+			return err
+		}
+		w.env.log.Warn("staging failed, trying again under a new attempt", "topic", w.topic, "try", tries, "error", err)
+		if err := w.env.pause(hard, tries); err != nil {
+			return err
+		}
+	}
+}
+
+// open folds the log. A topic without a log is new only if nothing at all of it is in the store.
+func (w *worker) open(ctx context.Context) error {
+	s, err := w.log.Load(ctx)
+	if err == nil {
+		w.report.FromVersion = s.V
+		return nil
+	}
+	if !errors.Is(err, offsets.ErrEmpty) {
+		return err
+	}
+	traces, err := w.log.Traces(ctx)
+	if err != nil {
+		return err
+	}
+	if len(traces) > 0 {
+		return halt(fmt.Errorf("%s: the commit log is empty, but %s exists: a part of the log was deleted or expired; nothing was read: "+
+			"restore `%s` from a backup (lifecycle rules must not touch _shadoof)", w.topic, traces[0], offsets.Dir(w.topic)))
+	}
+	for e, err := range w.env.store.List(ctx, storage.Query{Prefix: w.set.Folder + "/"}) {
+		if err != nil {
+			return fmt.Errorf("%s: look into the topic's folder: %w", w.topic, err)
+		}
+		if w.decision.of("existing") != nil {
+			break
+		}
+		return halt(fmt.Errorf("%s: the topic has no commit log, but its folder holds %s: files of another tool, or the log was deleted; nothing was read: "+
+			"if the files are another tool's, `shadoof resolve --topic %s --accept-existing --reason ...` leaves them as they are", w.topic, e.Name, w.topic))
+	}
+	return nil
+}
+
+// fixEnds asks the cluster for the topic as it is now, and fixes where this run ends.
+func (w *worker) fixEnds(ctx context.Context, until time.Time) error {
+	desc, err := w.env.source.Describe(ctx, w.topic)
+	if err != nil {
+		return fmt.Errorf("%s: %w", w.topic, err)
+	}
+	w.desc, w.endTime, w.ends = desc, w.env.now().UTC().Truncate(time.Millisecond), map[int32]int64{}
+	var at map[int32]int64
+	if !until.IsZero() {
+		if at, err = w.env.source.OffsetsAt(ctx, w.topic, until); err != nil {
+			return fmt.Errorf("%s: offsets at %s: %w", w.topic, until.Format(time.RFC3339), err)
+		}
+	}
+	for _, p := range desc.Partitions {
+		if p.Err != nil {
+			w.fail(p.Partition, fmt.Errorf("%s/%d: %w", w.topic, p.Partition, p.Err))
+			continue
+		}
+		end := p.End(w.env.readCommitted)
+		if p.HighWatermark > p.LastStable && w.env.readCommitted {
+			w.report.OpenTransactions += p.HighWatermark - p.LastStable
+			w.env.log.Warn("an open transaction holds back the end of the partition", "topic", w.topic, "partition", p.Partition, "last_stable", p.LastStable, "high_watermark", p.HighWatermark)
+		}
+		if t, ok := at[p.Partition]; ok {
+			end = min(end, t)
+		}
+		w.ends[p.Partition] = end
+	}
+	return nil
+}
+
+// plan lists what is left to read, the longest range first.
+func (w *worker) plan() []extract.Range {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var out []extract.Range
+	for p, s := range w.log.State().Partitions {
+		if w.failed[p] == nil && w.mine(p) && s.Next < w.ends[p] {
+			out = append(out, extract.Range{Partition: p, First: s.Next, Next: w.ends[p]})
+		}
+	}
+	sort.Slice(out, func(i, j int) bool {
+		if out[i].Len() != out[j].Len() {
+			return out[i].Len() > out[j].Len()
+		}
+		return out[i].Partition < out[j].Partition
+	})
+	return out
+}
+
+// conclude ends a run that has nothing left to read. What it rests on was read from the log, so it must be durable (rule 10).
+func (w *worker) conclude(ctx context.Context) error {
+	if err := w.log.ConfirmNewest(ctx); err != nil {
+		return err
+	}
+	return w.failures()
+}
+
+// stopped ends a run before its end: by a limit of the job, which is success, or by a signal.
+func (w *worker) stopped(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return errors.Join(w.failures(), partialIf(w.report.Commits > 0, fmt.Errorf("%s: stopped before the end of the run: %w", w.topic, context.Cause(ctx))))
+	}
+	w.report.Limited = true
+	return w.failures()
+}
+
+func partialIf(committed bool, err error) error {
+	if committed {
+		return partial(err)
+	}
+	return err
+}
+
+func (w *worker) fail(partition int32, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.failed[partition] == nil {
+		w.failed[partition] = err
+	}
+}
+
+// failures joins what kept single partitions from being read. It is partial when other partitions are done.
+func (w *worker) failures() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.failed) == 0 {
+		return nil
+	}
+	var parts []int32
+	for p := range w.failed {
+		parts = append(parts, p)
+	}
+	sort.Slice(parts, func(i, j int) bool { return parts[i] < parts[j] })
+	var errs []error
+	code := ExitFailed
+	for _, p := range parts {
+		errs = append(errs, w.failed[p])
+		code = worst(code, ExitCode(w.failed[p]))
+	}
+	if code == ExitFailed && (w.report.Commits > 0 || len(parts) < len(w.desc.Partitions)) {
+		code = ExitPartial
+	}
+	return &codedError{code, errors.Join(errs...)}
+}
+
+// append proposes a record, after the store was found fit, and keeps the caches of the log up.
+func (w *worker) append(ctx context.Context, decide func(*offsets.State) (offsets.Body, error)) (*offsets.Record, error) {
+	if err := w.env.fitStore(ctx); err != nil {
+		return nil, err
+	}
+	r, err := w.log.Append(ctx, decide)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.log.Checkpoint(ctx); err != nil {
+		w.env.log.Warn("checkpoint of the commit log failed; the log itself is whole", "topic", w.topic, "error", err)
+	}
+	return r, nil
+}
+
+// committed accounts for a commit of this process.
+func (w *worker) committed(r *offsets.Record, bundles []offsets.Bundle) {
+	w.report.Commits++
+	w.report.Versions = append(w.report.Versions, r.V)
+	for _, b := range bundles {
+		for _, s := range b.Segments {
+			w.report.Offsets += s.To - s.From
+		}
+		for _, f := range b.Files {
+			if f.Kind == "data" {
+				w.report.Rows += f.Rows
+			} else {
+				w.report.Quarantined += f.Rows
+			}
+			w.report.Files++
+			w.report.Bytes += f.Bytes
+		}
+	}
+}
+
+func (w *worker) progress(records, bytes int64) {
+	w.limits.add(records, bytes)
+	w.env.progress.Add(w.topic, records, bytes)
+}
+
+func sortBundles(b []offsets.Bundle) {
+	sort.Slice(b, func(i, j int) bool { return b[i].Segments[0].Partition < b[j].Segments[0].Partition })
+}
+
+func staged(f offsets.File) storage.Staged { return storage.Staged{Bytes: f.Bytes, Token: f.Token} }
