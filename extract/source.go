@@ -85,7 +85,7 @@ type ReadRequest struct {
 }
 
 // A Batch is a run of consecutive offsets: the records in it, and why other offsets in it have none.
-// len(Records) + Control + Aborted + Compacted + Unexplained = Next - First.
+// len(Records) + Control + Aborted + Compacted + the offsets of Unexplained = Next - First.
 type Batch struct {
 	Partition   int32
 	First, Next int64
@@ -93,7 +93,7 @@ type Batch struct {
 	Control     int64 // transaction markers
 	Aborted     int64 // records of aborted transactions
 	Compacted   int64 // offsets that compaction (or a producer's gap inside a compacted topic) left empty
-	Unexplained int64 // holes in a topic that is not compacted
+	Unexplained []Range // holes that nothing explains, in a topic that is not compacted; ascending
 	Epoch       int32 // leader epoch of the last record batch; -1 when unknown
 	Mark        *Mark // of the last record batch, nil when there was none
 	MaxTime     int64 // greatest timestamp of the records; 0 when there are none

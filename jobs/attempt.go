@@ -80,7 +80,7 @@ func (w *worker) liftAll(ctx, hard context.Context, ranges []extract.Range) (*at
 
 // liftRange stages the files of one range. It returns nil when nothing was read.
 func (w *worker) liftRange(ctx, hard context.Context, a *attempt, r extract.Range, more func(bytes int64) bool) (*offsets.Bundle, error) {
-	l, err := w.newLifter(w.set, a.id, a.clock)
+	l, err := w.newLifter(w.set, a.id, a.clock, r.Partition, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -40,7 +40,7 @@ type segment struct {
 	rows, quarantined int64
 }
 
-func (w *worker) newLifter(set *Settings, attempt string, clock time.Time) (*lifter, error) {
+func (w *worker) newLifter(set *Settings, attempt string, clock time.Time, partition int32, only *offsets.File) (*lifter, error) {
 	decoder, err := w.env.drivers.Decoder(set)
 	if err != nil {
 		return nil, usage(fmt.Errorf("%s: %w", w.topic, err))
@@ -57,7 +57,7 @@ func (w *worker) newLifter(set *Settings, attempt string, clock time.Time) (*lif
 	if err != nil {
 		return nil, usage(fmt.Errorf("%s: %w", w.topic, err))
 	}
-	l := &lifter{w: w, set: set, clock: clock, decoder: decoder, parts: parts, field: -1, badDay: clock.UTC().Format("dt=2006-01-02")}
+	l := &lifter{w: w, set: set, clock: clock, only: only, decoder: decoder, parts: parts, field: -1, badDay: clock.UTC().Format("dt=2006-01-02")}
 	schema := decoder.Schema()
 	if set.Partition.By == "field" {
 		leaf, _, ok := schema.Leaf(set.Partition.Field)
@@ -72,24 +72,17 @@ func (w *worker) newLifter(set *Settings, attempt string, clock time.Time) (*lif
 	l.scratch = record.NewColumns(schema)
 	o := writers.Options{
 		Store: w.env.store, Format: format, Schema: schema, Budget: w.env.budget, MaxOpen: w.env.maxOpen, TargetSize: set.Output.TargetSize,
-		Kind: writers.Data, Topic: w.topic, Attempt: attempt, Folder: set.Folder, Staging: offsets.StagingDir(w.topic, attempt),
+		Kind: writers.Data, Topic: w.topic, Partition: partition, Attempt: attempt, Sequence: new(writers.Sequence), Folder: set.Folder, Staging: offsets.StagingDir(w.topic, attempt),
 		Meta: map[string]string{"shadoof.topic": w.topic, "shadoof.attempt": attempt, "shadoof.schema": schema.Fingerprint()},
+	}
+	if only != nil {
+		o.Key = only.Key
 	}
 	l.data = writers.NewSet(o)
 	o.Schema, o.Kind, o.Folder = record.QuarantineSchema(), writers.Quarantine, offsets.QuarantineDir(w.topic)
 	o.Meta = map[string]string{"shadoof.topic": w.topic, "shadoof.attempt": attempt}
 	l.bad = writers.NewSet(o)
 	return l, nil
-}
-
-// onlyFile makes the lifter rebuild file f under its own key, and nothing else.
-func (l *lifter) onlyFile(f *offsets.File) {
-	l.only = f
-	if f.Kind == string(writers.Quarantine) {
-		l.bad.FixKey(f.Key)
-	} else {
-		l.data.FixKey(f.Key)
-	}
 }
 
 // read lifts one range. It stops early, at the end of a batch, when full says so or when ctx is cancelled; the segment says how
@@ -271,7 +264,7 @@ func (l *lifter) quarantine(s *segment, r *record.Raw, bad *record.BadRecord) er
 	if err != nil {
 		return err
 	}
-	record.AppendQuarantined(f.Columns(), r, bad)
+	record.AppendQuarantine(f.Columns(), r, bad)
 	f.EndQuarantined(r.Partition, r.Offset, r.Timestamp, bad.Reason)
 	s.quarantined++
 	return nil

@@ -8,6 +8,7 @@ import (
 	"shadoof/extract"
 	"shadoof/offsets"
 	"shadoof/storage"
+	"shadoof/writers"
 )
 
 // errObsolete ends a repair that is no longer wanted: the file is visible, removed, or repaired by somebody else.
@@ -114,11 +115,14 @@ func (w *worker) rebuild(ctx context.Context, l *offsets.Lift, f *offsets.File, 
 	if s := w.log.State(); l.Incarnation != s.Incarnation || desc.ID != s.TopicID {
 		return none, &extract.RecreatedError{Topic: w.topic, Want: s.TopicID, Have: desc.ID}
 	}
-	lf, err := w.newLifter(set, attempt, l.Clock)
+	partition := int32(writers.Several)
+	if len(f.Ranges) == 1 {
+		partition = f.Ranges[0].Partition
+	}
+	lf, err := w.newLifter(set, attempt, l.Clock, partition, f)
 	if err != nil {
 		return none, err
 	}
-	lf.onlyFile(f)
 	if err := lf.readRanges(ctx, desc.ID, f.Ranges); err != nil {
 		return none, errors.Join(err, lf.abort(ctx))
 	}

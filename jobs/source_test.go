@@ -1,0 +1,194 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"sort"
+	"sync"
+	"time"
+
+	"shadoof/extract"
+	"shadoof/record"
+)
+
+// memSource is a Kafka cluster in memory: enough of one for the protocol's tests. Every offset of a partition is a slot.
+type memSource struct {
+	mu      sync.Mutex
+	cluster string
+	topics  map[string]*memTopic
+	batch   int // records per batch
+	fail    map[int32]error
+}
+
+type memTopic struct {
+	id    string
+	parts []*memPartition
+}
+
+type memPartition struct {
+	start int64
+	epoch int32
+	ends  map[int32]int64 // of past epochs
+	slots []memSlot       // from offset 0
+}
+
+// A memSlot is what an offset holds.
+type memSlot struct {
+	kind slotKind
+	ts   int64
+	key  string
+	val  []byte
+}
+
+type slotKind int
+
+const (
+	aRecord slotKind = iota
+	aMarker
+	anAborted
+	aHole    // compacted
+	aMystery // a hole that nothing explains
+)
+
+func newMemSource() *memSource {
+	return &memSource{cluster: "cluster-a", topics: map[string]*memTopic{}, batch: 7, fail: map[int32]error{}}
+}
+
+func (s *memSource) create(topic, id string, partitions int) *memTopic {
+	t := &memTopic{id: id}
+	for range partitions {
+		t.parts = append(t.parts, &memPartition{ends: map[int32]int64{}})
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.topics[topic] = t
+	return t
+}
+
+// add appends n records, a step of time apart.
+func (t *memTopic) add(partition int, n int, from time.Time, step time.Duration) {
+	p := t.parts[partition]
+	for i := range n {
+		o := len(p.slots)
+		p.slots = append(p.slots, memSlot{ts: from.Add(time.Duration(i) * step).UnixMilli(), key: fmt.Sprint("k", o), val: fmt.Appendf(nil, "value %d/%d", partition, o)})
+	}
+}
+
+func (t *memTopic) addSlots(partition int, slots ...memSlot) {
+	t.parts[partition].slots = append(t.parts[partition].slots, slots...)
+}
+
+func (s *memSource) Topics(context.Context) ([]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []string
+	for t := range s.topics {
+		out = append(out, t)
+	}
+	sort.Strings(out)
+	return out, nil
+}
+
+func (s *memSource) Describe(_ context.Context, topic string) (*extract.Topic, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, ok := s.topics[topic]
+	if !ok {
+		return nil, extract.ErrNoTopic
+	}
+	d := &extract.Topic{Cluster: s.cluster, Name: topic, ID: t.id}
+	for i, p := range t.parts {
+		end := int64(len(p.slots))
+		d.Partitions = append(d.Partitions, extract.Partition{Partition: int32(i), Epoch: p.epoch, LogStart: p.start, LastStable: end, HighWatermark: end, Err: s.fail[int32(i)]})
+	}
+	return d, nil
+}
+
+func (s *memSource) EpochEnd(_ context.Context, topic string, partition, epoch int32) (int64, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	end, ok := s.topics[topic].parts[partition].ends[epoch]
+	return end, ok, nil
+}
+
+func (s *memSource) OffsetsAt(_ context.Context, topic string, at time.Time) (map[int32]int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := map[int32]int64{}
+	for i, p := range s.topics[topic].parts {
+		o := p.start
+		for o < int64(len(p.slots)) && p.slots[o].ts < at.UnixMilli() {
+			o++
+		}
+		out[int32(i)] = o
+	}
+	return out, nil
+}
+
+func (s *memSource) Mark(_ context.Context, topic string, partition int32, next int64) (*extract.Mark, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.topics[topic].parts[partition]
+	if next <= p.start || next > int64(len(p.slots)) {
+		return nil, nil
+	}
+	return markOf(p, next-1), nil
+}
+
+func markOf(p *memPartition, o int64) *extract.Mark {
+	crc := uint32(17)
+	for _, b := range p.slots[o].val {
+		crc = crc*31 + uint32(b)
+	}
+	return &extract.Mark{Offset: o, Timestamp: p.slots[o].ts, CRC: crc}
+}
+
+func (s *memSource) Read(ctx context.Context, r extract.ReadRequest) iter.Seq2[*extract.Batch, error] {
+	return func(yield func(*extract.Batch, error) bool) {
+		for at := r.Range.First; at < r.Range.Next; {
+			b, err := s.one(ctx, r, at)
+			if !yield(b, err) || err != nil {
+				return
+			}
+			at = b.Next
+		}
+	}
+}
+
+func (s *memSource) one(ctx context.Context, r extract.ReadRequest, at int64) (*extract.Batch, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.topics[r.Topic]
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case t == nil:
+		return nil, extract.ErrNoTopic
+	case t.id != r.ID:
+		return nil, &extract.RecreatedError{Topic: r.Topic, Want: r.ID, Have: t.id}
+	}
+	p := t.parts[r.Range.Partition]
+	if at < p.start {
+		return nil, &extract.LostError{Topic: r.Topic, Partition: r.Range.Partition, Want: at, LogStart: p.start}
+	}
+	b := &extract.Batch{Partition: r.Range.Partition, First: at, Next: min(at+int64(s.batch), r.Range.Next), Epoch: p.epoch}
+	for o := b.First; o < b.Next; o++ {
+		slot := p.slots[o]
+		switch slot.kind {
+		case aMarker:
+			b.Control++
+		case anAborted:
+			b.Aborted++
+		case aHole:
+			b.Compacted++
+		case aMystery:
+			b.Unexplained = append(b.Unexplained, extract.Range{Partition: b.Partition, First: o, Next: o + 1})
+		default:
+			b.Records = append(b.Records, record.Raw{Partition: b.Partition, Offset: o, Timestamp: slot.ts, Key: []byte(slot.key), Value: slot.val})
+			b.MaxTime = max(b.MaxTime, slot.ts)
+			b.Mark = markOf(p, o)
+		}
+	}
+	return b, nil
+}
