@@ -3,7 +3,6 @@
 package writers
 
 import (
-	"context"
 	"io"
 
 	"shadoof/record"
@@ -25,7 +24,7 @@ type Encoder interface {
 	Close() error
 	// Written is how many bytes went to the underlying writer so far.
 	Written() int64
-	// Buffered is the memory the encoder holds, besides the rows of Columns.
+	// Buffered is the memory the encoder holds until Close, besides the rows of Columns.
 	Buffered() int64
 }
 
@@ -37,20 +36,25 @@ const (
 	Quarantine Kind = "quarantine"
 )
 
-// Options of a [Set].
+// Options of a [Set]. Those without a default must be set.
 type Options struct {
 	Store      storage.Store
 	Format     Format
 	Schema     *record.Schema // of the rows, with the Kafka columns if they are wanted
 	Budget     *Budget
-	MaxOpen    int
-	TargetSize int64 // a file that reaches it is finished and a new one begun
-	Kind       Kind
+	MaxOpen    int   // files that are staged at the same time; 0: any number
+	TargetSize int64 // a file that reaches it is finished and a new one begun; 0: never
+	Kind       Kind  // default: Data
 	Topic      string
-	Attempt    string // 16 hex digits
-	Folder     string // where data files go: <folder>/<bucket>/<name>; for quarantine files the quarantine folder
-	Staging    string // folder of the attempt's staged files, for stores that stage in files
+	Partition  int32     // whose rows the set takes, or Several
+	Attempt    string    // 16 hex digits
+	Sequence   *Sequence // shared by all sets of the attempt; nil if this is the only one
+	Folder     string    // where data files go: <folder>/<bucket>/<name>; for quarantine files the quarantine folder
+	Staging    string    // folder of the attempt's staged files, for stores that stage in files
 	Meta       map[string]string
+
+	RowGroupBytes int64 // of [record.Columns] that make a full row group; default: 64 MiB, or a quarter of a smaller budget
+	RowGroupRows  int   // default: 1 Mi
 }
 
 // A Finished file is staged, whole and invisible.
@@ -66,6 +70,8 @@ type Finished struct {
 	Schema  string // fingerprint
 	Reasons map[record.Reason]int64
 	Staged  storage.Staged
+
+	number int // of the attempt's files
 }
 
 // A Span is the first and last offset of a partition's rows in a file, both inclusive.
@@ -73,5 +79,3 @@ type Span struct {
 	Partition   int32 `json:"partition"`
 	First, Last int64
 }
-
-var _ = context.Background
