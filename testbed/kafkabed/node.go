@@ -1,0 +1,84 @@
+package kafkabed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"shadoof/testbed/process"
+	"shadoof/testbed/runs"
+)
+
+// A Node is one broker and controller. It is not safe for concurrent use.
+type Node struct {
+	id      int // from 1
+	ports   []int
+	dir     string
+	heap    string
+	install Install
+	running *process.Process
+}
+
+func (n *Node) data() string { return filepath.Join(n.dir, "data") }
+
+// ID is the node's id, from 1.
+func (n *Node) ID() int { return n.id }
+
+// Address is the node's plaintext listener.
+func (n *Node) Address() string { return runs.Address(n.ports[0]) }
+
+// Log is the path of the node's log; restarts append to it.
+func (n *Node) Log() string { return filepath.Join(n.dir, "kafka.log") }
+
+// Start starts a stopped or killed node on its ports and data, and waits until it serves.
+func (n *Node) Start(ctx context.Context) error {
+	if err := n.launch(); err != nil {
+		return err
+	}
+	return n.ready(ctx)
+}
+
+func (n *Node) launch() error {
+	if n.running != nil && n.running.Running() {
+		return fmt.Errorf("testbed: kafka node %d is running already", n.id)
+	}
+	p, err := process.Start(process.Spec{
+		Name: fmt.Sprintf("kafka node %d", n.id),
+		Dir:  n.dir,
+		Log:  n.Log(),
+		Args: []string{n.install.Java, "-Xmx" + n.heap, "-XX:+UseSerialGC", "-XX:-UsePerfData", "-cp", n.install.classpath(),
+			"-Dlog4j2.configurationFile=" + filepath.Join(n.dir, "log4j2.properties"), "kafka.Kafka", "server.properties"},
+	})
+	n.running = p
+	return err
+}
+
+func (n *Node) ready(ctx context.Context) error {
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for !n.running.Logged("Kafka Server started") {
+		select {
+		case <-n.running.Done():
+			return n.running.Failure()
+		case <-ctx.Done():
+			return errors.Join(context.Cause(ctx), n.running.Failure())
+		case <-again.C:
+		}
+	}
+	return nil
+}
+
+// Kill ends the node with SIGKILL.
+func (n *Node) Kill() error { return n.running.Kill() }
+
+// Stop lets the node shut down in order, which moves its leaders first.
+func (n *Node) Stop() error { return n.running.Stop(30 * time.Second) }
+
+// Pause freezes the node; its connections stay open and answer nothing.
+func (n *Node) Pause() error { return n.running.Signal(syscall.SIGSTOP) }
+
+// Resume ends a Pause.
+func (n *Node) Resume() error { return n.running.Signal(syscall.SIGCONT) }

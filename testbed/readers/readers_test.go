@@ -1,0 +1,124 @@
+package readers_test
+
+import (
+	_ "embed"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"shadoof/testbed/readers"
+	"shadoof/testbed/servers"
+)
+
+//go:embed testdata/write.py
+var write string
+
+// want is what testdata/write.py wrote, but for columns that only one format has.
+var want = []string{
+	`{"_kafka_offset":4,"_kafka_partition":0,"amount":"12.3400","blob":"AP8=","day":20000,"labels":[["a",1],["b",2]],"name":"zwei","nested":{"x":1,"y":"s"},"ratio":"NaN","seen":1700000000123000000,"tags":["t","u"]}`,
+	`{"_kafka_offset":5,"_kafka_partition":0,"amount":"-0.0001","blob":"","day":-1,"labels":[],"name":"","nested":{"x":null,"y":""},"ratio":"-Infinity","seen":-1000000,"tags":[]}`,
+	`{"_kafka_offset":3,"_kafka_partition":1,"amount":null,"blob":null,"day":null,"labels":null,"name":null,"nested":null,"ratio":null,"seen":null,"tags":null}`,
+	`{"_kafka_offset":9,"_kafka_partition":1,"amount":"1.0000","blob":"aGk=","day":0,"labels":[["k",null]],"name":"späť","nested":{"x":2,"y":"z"},"ratio":0.1,"seen":0,"tags":[null,"v"]}`,
+}
+
+func written(t *testing.T, env *readers.Env) string {
+	t.Helper()
+	folder := t.TempDir()
+	if out, err := exec.CommandContext(t.Context(), env.Python(), "-c", write, folder).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return folder
+}
+
+func TestReadersAgreeOnRows(t *testing.T) {
+	t.Parallel()
+	env := servers.Readers(t)
+	folder := written(t, env)
+	for _, reader := range append([]string{readers.FastAvro}, readers.Parquet...) {
+		t.Run(reader, func(t *testing.T) {
+			got, err := env.Rows(t.Context(), readers.Query{Reader: reader, Folder: filepath.Join(folder, kind(reader))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+}
+
+func kind(reader string) string {
+	if reader == readers.FastAvro {
+		return "avro"
+	}
+	return "parquet"
+}
+
+func TestDigestEqualsThatOfTheRows(t *testing.T) {
+	t.Parallel()
+	env := servers.Readers(t)
+	folder := written(t, env)
+	want := make(readers.Digest)
+	for _, row := range []struct {
+		partition int32
+		offset    int64
+	}{{1, 9}, {1, 3}, {0, 4}, {0, 5}} {
+		want.Add(row.partition, row.offset, row.offset)
+	}
+	for _, reader := range append([]string{readers.FastAvro}, readers.Parquet...) {
+		got, err := env.Digest(t.Context(), readers.Query{Reader: reader, Folder: filepath.Join(folder, kind(reader)), Columns: []string{"_kafka_offset"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		// A column of Order is not counted a second time.
+		want := make(readers.Digest)
+		for _, row := range []struct {
+			partition int32
+			offset    int64
+		}{{1, 9}, {1, 3}, {0, 4}, {0, 5}} {
+			want.Add(row.partition, row.offset)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: -want +got\n%s", reader, diff)
+		}
+	}
+	twice := make(readers.Digest)
+	for range 2 {
+		twice.Add(0, 4)
+	}
+	if twice.Rows() != 2 || twice["0"] == want["0"] {
+		t.Errorf("a row that is there twice does not show: %v", twice)
+	}
+}
+
+func TestHiveColumns(t *testing.T) {
+	t.Parallel()
+	env := servers.Readers(t)
+	folder := filepath.Join(written(t, env), "parquet")
+	for _, reader := range readers.Parquet {
+		got, err := env.Rows(t.Context(), readers.Query{Reader: reader, Folder: folder, Columns: []string{"_kafka_offset", "hr"}, Hive: true, Order: []string{"_kafka_offset"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got) != 4 || !strings.Contains(got[0], `"hr":`) {
+			t.Errorf("%s: %q", reader, got)
+		}
+	}
+}
+
+func TestEmptyFileIsAnErrorAndTheNextQueryWorks(t *testing.T) {
+	t.Parallel()
+	env := servers.Readers(t)
+	folder := filepath.Join(written(t, env), "parquet")
+	for _, reader := range readers.Parquet {
+		if _, err := env.Rows(t.Context(), readers.Query{Reader: reader, Folder: filepath.Join(folder, "nothing-here")}); err == nil {
+			t.Errorf("%s read a folder that does not exist", reader)
+		}
+		if got, err := env.Rows(t.Context(), readers.Query{Reader: reader, Folder: folder}); err != nil || len(got) != len(want) {
+			t.Errorf("%s: %d rows, %v", reader, len(got), err)
+		}
+	}
+}

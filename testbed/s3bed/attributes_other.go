@@ -1,0 +1,5 @@
+//go:build !linux
+
+package s3bed
+
+func hasAttributes(string) bool { return false }
