@@ -1,0 +1,31 @@
+package local
+
+import (
+	"errors"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+func (disk) Move(from, to string) error {
+	err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOSYS): // some network file systems, old kernels
+		return linkAndRemove(from, to)
+	}
+	return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
+}
+
+func (disk) Mount(name string) (mount, error) {
+	var s unix.Statx_t
+	if err := unix.Statx(unix.AT_FDCWD, name, 0, unix.STATX_MNT_ID, &s); err != nil {
+		return mount{}, &os.PathError{Op: "statx", Path: name, Err: err}
+	}
+	m := mount{device: uint64(s.Dev_major)<<32 | uint64(s.Dev_minor)}
+	if s.Mask&unix.STATX_MNT_ID != 0 {
+		m.id = s.Mnt_id
+	}
+	return m, nil
+}
