@@ -102,9 +102,6 @@ func (d *document) root(data []byte) *yaml.Node {
 
 func (d *document) config(root *yaml.Node) *Config {
 	m := d.mapping(root, "")
-	if m == nil {
-		return nil
-	}
 	c := &Config{Dir: d.dir}
 	c.Kafka = d.kafka(m.section("kafka"))
 	c.Registry = d.registry(m.section("registry"))

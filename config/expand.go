@@ -11,12 +11,16 @@ func (d *document) expand(s string, w at) (string, bool) {
 		return s, true
 	}
 	var b strings.Builder
-	good := true
+	var missing []string
 	for {
 		i := strings.Index(s, "${")
 		if i < 0 {
 			b.WriteString(s)
-			return b.String(), good
+			if len(missing) > 0 {
+				d.report(w, "the environment lacks %s", strings.Join(missing, ", "))
+				return "", false
+			}
+			return b.String(), true
 		}
 		if i > 0 && s[i-1] == '$' {
 			b.WriteString(s[:i-1] + "${")
@@ -32,11 +36,10 @@ func (d *document) expand(s string, w at) (string, bool) {
 		value, ok := d.env(name)
 		switch {
 		case !ok:
-			d.report(w, "the environment has no variable %s", name)
-			good = false
+			missing = append(missing, name)
 		case !utf8.ValidString(value):
 			d.report(w, "the variable %s is not UTF-8", name)
-			good = false
+			return "", false
 		}
 		b.WriteString(value)
 		s = rest

@@ -23,7 +23,7 @@ func (d *document) jobs(m *mapping) []*Job {
 	n, w, ok := m.lookup("jobs")
 	switch {
 	case !ok:
-		d.report(w, "is missing: a document has at least one job")
+		m.reject("jobs", "is missing: a document has at least one job")
 		return nil
 	case n.Kind != yaml.SequenceNode:
 		d.report(w, "wants a list of jobs, each beginning with - name, not %s", describe(n))
@@ -89,15 +89,16 @@ func (d *document) job(m *mapping) *Job {
 var jobName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 
 func (d *document) naming(m *mapping, j *Job, lines map[string]int) {
-	_, w, written := m.lookup("name")
+	written := m.has("name")
 	switch first, taken := lines[j.Name]; {
 	case !written:
-		d.report(w, "is missing")
+		m.reject("name", "is missing")
 	case !jobName.MatchString(j.Name):
-		d.report(w, "%q is not a name of letters, digits, dots, dashes and underscores", clip(j.Name))
+		m.reject("name", "%q is not a name of letters, digits, dots, dashes and underscores", clip(j.Name))
 	case taken:
-		d.report(w, "%q is the job of line %d: names are unique", j.Name, first)
+		m.reject("name", "%q is the job of line %d: names are unique", j.Name, first)
 	default:
+		_, w, _ := m.lookup("name")
 		lines[j.Name] = w.line
 	}
 }
@@ -128,7 +129,16 @@ func NewPattern(source string) (Pattern, error) {
 		}
 		return Pattern{}, fmt.Errorf("%q is not a regular expression: %s%s", clip(source), syntaxError(err), hint)
 	}
-	p := Pattern{Source: source, Regexp: regexp.MustCompile("^(?:" + source + ")$")}
+	// The parsed form stands in the parentheses: an unclosed \Q of the source would swallow the one that closes.
+	parsed, err := syntax.Parse(source, syntax.Perl)
+	if err != nil {
+		return Pattern{}, err
+	}
+	anchored, err := regexp.Compile("^(?:" + parsed.String() + ")$")
+	if err != nil {
+		return Pattern{}, fmt.Errorf("%q is not a regular expression: %s", clip(source), syntaxError(err))
+	}
+	p := Pattern{Source: source, Regexp: anchored}
 	if name, whole := bare.LiteralPrefix(); whole {
 		p.Literal = name
 	}

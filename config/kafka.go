@@ -76,7 +76,7 @@ func (d *document) kafka(m *mapping) Kafka {
 func (m *mapping) brokers() []string {
 	n, w, ok := m.lookup("brokers")
 	if !ok {
-		m.d.report(w, "is missing: name at least one broker, such as [kafka-1:9092]")
+		m.reject("brokers", "is missing: name at least one broker, such as [kafka-1:9092]")
 		return nil
 	}
 	var items []item
@@ -142,6 +142,7 @@ func (d *document) sasl(m *mapping) SASL {
 	switch strings.ToUpper(mechanism) {
 	case "AWS_MSK_IAM", "OAUTHBEARER", "GSSAPI":
 		m.reject("mechanism", "%s is not built yet: PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512 are", mechanism)
+		mechanism = ""
 	default:
 		mechanism = m.choice("mechanism", "", "", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 	}

@@ -15,6 +15,7 @@ type mapping struct {
 	kind     string // index of known
 	where    at
 	values   map[string]*yaml.Node
+	broken   bool // it is no mapping, which was reported: what is not in it is no news
 	fallback *mapping
 }
 
@@ -35,6 +36,7 @@ func (d *document) mappingAt(n *yaml.Node, kind, path string) *mapping {
 	}
 	if n.Kind != yaml.MappingNode {
 		d.report(m.where, "wants a section with keys, not %s", describe(n))
+		m.broken = true
 		return m
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -124,8 +126,10 @@ func (m *mapping) has(key string) bool {
 
 // reject reports a problem with a key, at its value or, when it is absent, at the section.
 func (m *mapping) reject(key, format string, args ...any) {
-	_, w, _ := m.lookup(key)
-	m.d.report(w, format, args...)
+	_, w, ok := m.lookup(key)
+	if ok || !m.broken {
+		m.d.report(w, format, args...)
+	}
 }
 
 // section opens the mapping below a key.
@@ -134,6 +138,7 @@ func (m *mapping) section(key string) *mapping {
 		panic("config: section " + m.kind + "." + key + " is read and not known")
 	}
 	s := m.d.mappingAt(m.values[key], join(m.kind, key), join(m.where.path, key))
+	s.broken = s.broken || m.broken
 	if s.where.line == 0 {
 		s.where.line, s.where.column = m.where.line, m.where.column
 	}

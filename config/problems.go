@@ -54,13 +54,16 @@ func (d *document) report(w at, format string, args ...any) {
 	d.problems = append(d.problems, Problem{File: d.name, Line: w.line, Column: w.column, Path: w.path, Message: fmt.Sprintf(format, args...)})
 }
 
-// sorted returns the problems by line, each once: a problem under defaults shows up in every job.
+// sorted returns the problems by line, one for each place: a problem under defaults shows up in every job, and what is wrong with a
+// value makes more of it wrong.
 func (d *document) sorted() Problems {
 	ps := slices.Clone(d.problems)
 	slices.SortStableFunc(ps, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Message, b.Message))
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Path, b.Path))
 	})
-	return slices.Compact(ps)
+	return slices.CompactFunc(ps, func(a, b Problem) bool {
+		return a.Line == b.Line && a.Column == b.Column && a.Path == b.Path
+	})
 }
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)

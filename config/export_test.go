@@ -1,0 +1,4 @@
+package config
+
+// Known is every key by section.
+var Known = known
