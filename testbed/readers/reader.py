@@ -33,7 +33,7 @@ def read_duckdb(request):
     import duckdb
 
     names = ", ".join('"' + c.replace('"', '""') + '"' for c in request["columns"] or []) or "*"
-    with duckdb.connect(config={"TimeZone": "UTC", "threads": 2}) as connection:
+    with duckdb.connect(config={"threads": 2, "autoinstall_known_extensions": False}) as connection:
         query = f"select {names} from read_parquet(?, hive_partitioning = ?, union_by_name = ?)"
         result = connection.execute(query, [request["folder"] + "/**/*.parquet", request["hive"], request["evolved"]])
         return result.to_arrow_table()
