@@ -1,5 +1,3 @@
-// Package offsets is the memory of the product: the commit log of a topic. A log is a sequence of immutable records in slots
-// 1, 2, 3, … on the user's own store, each created if absent; what a topic's offsets and files are is a pure function of it.
 package offsets
 
 import (
@@ -94,8 +92,18 @@ type Fill struct{ Lift }
 type Replace struct {
 	Lift
 	Remove []BundleRef `json:"remove"`
-	Swap   string      `json:"swap"` // hide-first, show-first
+	Swap   string      `json:"swap"` // HideFirst, ShowFirst
+
+	// Emptied names the versions of which nothing is live after this record, so that the state can forget their bundles and files
+	// one by one. Only whoever reads those versions can know: the proposer does, and an Audit checks it.
+	Emptied []Range `json:"emptied,omitempty"`
 }
+
+// The orders of a swap.
+const (
+	HideFirst = "hide-first" // readers see a gap rather than a row twice
+	ShowFirst = "show-first" // readers see a row twice rather than a gap
+)
 
 // A BundleRef names bundle number Bundle (from 0) of the record in slot V.
 type BundleRef struct {
@@ -160,7 +168,7 @@ func (r Range) Len() int64 { return r.To - r.From }
 // A File is a data or quarantine file, with what is needed to publish it, to check it, and to rebuild it from Kafka.
 type File struct {
 	Key     string           `json:"key"`
-	Kind    string           `json:"kind"` // data, quarantine
+	Kind    string           `json:"kind"` // KindData, KindQuarantine
 	Bytes   int64            `json:"bytes"`
 	Rows    int64            `json:"rows"`
 	Ranges  []FileRange      `json:"ranges"`
@@ -174,6 +182,12 @@ type File struct {
 	Token   storage.Token    `json:"token"`
 }
 
+// The kinds of files.
+const (
+	KindData       = "data"
+	KindQuarantine = "quarantine"
+)
+
 // A FileRange is the first and last offset of a partition's rows in a file, both inclusive.
 type FileRange struct {
 	Partition int32 `json:"partition"`
@@ -185,6 +199,7 @@ type FileRange struct {
 type Drop struct {
 	Incarnation int       `json:"incarnation"`
 	Files       []FileRef `json:"files"`
+	Emptied     []Range   `json:"emptied,omitempty"` // as in Replace
 	Decision
 }
 
@@ -194,9 +209,15 @@ type Skip struct {
 	Partition   int32  `json:"partition"`
 	From        int64  `json:"from"`
 	To          int64  `json:"to"`
-	Gap         string `json:"gap"` // operator, retention
+	Gap         string `json:"gap"` // GapOperator, GapRetention
 	Decision
 }
+
+// The reasons of a skip.
+const (
+	GapOperator  = "operator"  // a person moved forward over records
+	GapRetention = "retention" // Kafka deleted them before they were read, and a person or a policy accepted it
+)
 
 // Repair gives an unpublished file, whose token no longer works, a new one for the same key and the same rows.
 type Repair struct {

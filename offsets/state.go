@@ -1,6 +1,10 @@
 package offsets
 
-import "errors"
+import (
+	"cmp"
+	"errors"
+	"slices"
+)
 
 // A Record is one slot of the log.
 type Record struct {
@@ -17,8 +21,11 @@ type State struct {
 	TopicID     string                   `json:"topic_id"`
 	Partitions  map[int32]PartitionState `json:"partitions"` // of the current incarnation
 	Removed     Removed                  `json:"removed"`
-	Repairs     map[string]int           `json:"repairs,omitempty"` // by RepairKey, of files that are not known to be published
-	Fenced      map[string]bool          `json:"fenced,omitempty"`  // attempts
+	Fenced      map[string]bool          `json:"fenced,omitempty"` // attempts
+
+	// Repairs counts the repairs of each file, by RepairKey. It is kept even when the file is removed: whoever removes it must
+	// give up every token it ever had, and learns here that there are some. Repairs are exceptional, so it stays small.
+	Repairs map[string]int `json:"repairs,omitempty"`
 }
 
 // A PartitionState is where a partition stands.
@@ -32,9 +39,9 @@ type PartitionState struct {
 
 // Removed says what is no longer live.
 type Removed struct {
-	Versions []Range       `json:"versions,omitempty"` // whole versions, merged, ascending
-	Bundles  []BundleRef   `json:"bundles,omitempty"`  // of versions removed in part
-	Files    []FileRef     `json:"files,omitempty"`
+	Versions []Range     `json:"versions,omitempty"` // versions of which nothing is live, merged, ascending
+	Bundles  []BundleRef `json:"bundles,omitempty"`  // of other versions, ascending
+	Files    []FileRef   `json:"files,omitempty"`    // of other versions, ascending
 }
 
 var (
@@ -51,3 +58,48 @@ var (
 	// ErrRefused: the store definitely did not and will not create the record.
 	ErrRefused = errors.New("the store refused the record")
 )
+
+// NewState is the state of a log without a record.
+func NewState() *State { return &State{Partitions: map[int32]PartitionState{}} }
+
+// Covers says whether every offset of r in a partition was committed, in the current incarnation. An offset that was skipped is not
+// covered.
+func (s *State) Covers(partition int32, r Range) bool {
+	return covers(s.Partitions[partition].Coverage, r)
+}
+
+// Uncovered returns the parts of r below the next offset of a partition that no commit or fill covers: what a fill may lift.
+func (s *State) Uncovered(partition int32, r Range) []Range {
+	p := s.Partitions[partition]
+	r.To = min(r.To, p.Next)
+	if r.IsEmpty() {
+		return nil
+	}
+	return minus(r, p.Coverage)
+}
+
+// Live says whether a file is still wanted: record v names it in its bundle with this number, and no later record removed it. What
+// record v names is for the caller to know.
+func (s *State) Live(v int64, bundle int, key string) bool {
+	return s.Removed.hasNot(FileRef{v, key}) && s.BundleLive(BundleRef{v, bundle})
+}
+
+// BundleLive says whether a bundle was neither replaced nor its version emptied. Files of it may have been dropped all the same.
+func (s *State) BundleLive(b BundleRef) bool {
+	_, gone := slices.BinarySearchFunc(s.Removed.Bundles, b, BundleRef.compare)
+	return !gone && !overlaps(s.Removed.Versions, Range{b.V, b.V + 1})
+}
+
+// hasNot says whether a file was not removed by itself or with its whole version. It may have been removed with its bundle.
+func (r *Removed) hasNot(f FileRef) bool {
+	_, gone := slices.BinarySearchFunc(r.Files, f, FileRef.compare)
+	return !gone && !overlaps(r.Versions, Range{f.V, f.V + 1})
+}
+
+func (b BundleRef) compare(c BundleRef) int {
+	return cmp.Or(cmp.Compare(b.V, c.V), cmp.Compare(b.Bundle, c.Bundle))
+}
+
+func (f FileRef) compare(g FileRef) int {
+	return cmp.Or(cmp.Compare(f.V, g.V), cmp.Compare(f.Key, g.Key))
+}
