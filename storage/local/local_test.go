@@ -1,8 +1,20 @@
 package local
 
 import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"shadoof/storage"
 	"shadoof/storage/contract"
@@ -10,12 +22,556 @@ import (
 
 func TestKeepsTheContract(t *testing.T) {
 	t.Parallel()
-	root := t.TempDir()
-	open := func() (storage.Store, error) { return New(root) }
-	for _, r := range contract.Check(t.Context(), open, contract.Options{}) {
-		t.Logf("%-60s %8s %s", r.Name, r.Took.Round(time.Microsecond), r.Detail)
-		if r.Err != nil {
-			t.Error(r.Err)
+	for name, f := range map[string]files{"rename": disk{}, "link": linking{}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			root := filepath.Join(t.TempDir(), "made", "by the store")
+			opened := func() (storage.Store, error) { return open(root, f) }
+			for _, r := range contract.Check(t.Context(), opened, contract.Options{}) {
+				t.Logf("%-60s %8s %s", r.Name, r.Took.Round(time.Microsecond), r.Detail)
+				if r.Err != nil {
+					t.Error(r.Err)
+				}
+			}
+			s, err := New(root)
+			if err != nil {
+				t.Fatal(err)
+			}
+			start := time.Now()
+			if err := contract.Probe(t.Context(), s); err != nil {
+				t.Error(err)
+			}
+			t.Logf("probe: %s", time.Since(start))
+			if diff := cmp.Diff([]string{"_shadoof/", "_shadoof/probe/", "_shadoof/tmp/"}, tree(t, root)); diff != "" {
+				t.Errorf("left behind (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// opened is a store below a temporary directory.
+func opened(t *testing.T, f *faulty) *Store {
+	t.Helper()
+	s, err := open(f.root, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+const (
+	record  = "_shadoof/topics/orders/log/1.json"
+	key     = "orders/dt=2026-11-20/a.parquet"
+	staging = "_shadoof/topics/orders/staging/1a2b/a.parquet.staged"
+)
+
+func stage(ctx context.Context, s storage.Store, data string) (storage.Staged, error) {
+	w, err := s.Stage(ctx, storage.StageRequest{Key: key, Staging: staging})
+	if err != nil {
+		return storage.Staged{}, err
+	}
+	if _, err := io.WriteString(w, data); err != nil {
+		return storage.Staged{}, errors.Join(err, w.Abort(ctx))
+	}
+	return w.Finish(ctx)
+}
+
+func mustStage(t *testing.T, s storage.Store, data string) storage.Staged {
+	t.Helper()
+	staged, err := stage(t.Context(), s, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return staged
+}
+
+func TestWhatIsAnsweredWasSynced(t *testing.T) {
+	t.Parallel()
+	f := newFaulty(t)
+	s := opened(t, f)
+	var staged storage.Staged
+	for _, step := range []struct {
+		name string
+		do   func() (fmt.Stringer, error)
+		want string
+	}{
+		{"put new", func() (fmt.Stringer, error) { return s.PutNew(t.Context(), record, []byte("{}")) }, `
+mkdir _shadoof
+syncdir .
+mkdir _shadoof/tmp
+syncdir _shadoof
+create _shadoof/tmp/.tmp-X
+write 2 bytes to _shadoof/tmp/.tmp-X
+sync _shadoof/tmp/.tmp-X
+close _shadoof/tmp/.tmp-X
+mkdir _shadoof/topics
+syncdir _shadoof
+mkdir _shadoof/topics/orders
+syncdir _shadoof/topics
+mkdir _shadoof/topics/orders/log
+syncdir _shadoof/topics/orders
+link _shadoof/tmp/.tmp-X -> _shadoof/topics/orders/log/1.json
+syncdir _shadoof/topics/orders/log
+remove _shadoof/tmp/.tmp-X
+`},
+		{"put again", func() (fmt.Stringer, error) { return s.PutNew(t.Context(), record, []byte("{}")) }, `
+create _shadoof/tmp/.tmp-X
+write 2 bytes to _shadoof/tmp/.tmp-X
+sync _shadoof/tmp/.tmp-X
+close _shadoof/tmp/.tmp-X
+link _shadoof/tmp/.tmp-X -> _shadoof/topics/orders/log/1.json
+remove _shadoof/tmp/.tmp-X
+`},
+		{"confirm", func() (fmt.Stringer, error) { return s.Confirm(t.Context(), record) }, `
+syncdir _shadoof/topics/orders/log
+`},
+		{"stage", func() (_ fmt.Stringer, err error) {
+			staged, err = stage(t.Context(), s, "rows")
+			return storage.Put(0), err
+		}, `
+mkdir _shadoof/topics/orders/staging
+syncdir _shadoof/topics/orders
+mkdir _shadoof/topics/orders/staging/1a2b
+syncdir _shadoof/topics/orders/staging
+create _shadoof/topics/orders/staging/1a2b/a.parquet.staged
+write 4 bytes to _shadoof/topics/orders/staging/1a2b/a.parquet.staged
+sync _shadoof/topics/orders/staging/1a2b/a.parquet.staged
+close _shadoof/topics/orders/staging/1a2b/a.parquet.staged
+syncdir _shadoof/topics/orders/staging/1a2b
+`},
+		{"publish", func() (fmt.Stringer, error) { return s.Publish(t.Context(), key, []storage.Staged{staged}) }, `
+mkdir orders
+syncdir .
+mkdir orders/dt=2026-11-20
+syncdir orders
+move _shadoof/topics/orders/staging/1a2b/a.parquet.staged -> orders/dt=2026-11-20/a.parquet
+syncdir orders/dt=2026-11-20
+syncdir _shadoof/topics/orders/staging/1a2b
+remove _shadoof/topics/orders/staging/1a2b
+remove _shadoof/topics/orders/staging
+`},
+		{"publish again", func() (fmt.Stringer, error) { return s.Publish(t.Context(), key, []storage.Staged{staged}) }, `
+syncdir orders/dt=2026-11-20
+`},
+		{"discard", func() (fmt.Stringer, error) { return s.Discard(t.Context(), key, staged) }, `
+syncdir _shadoof/topics/orders
+remove _shadoof/topics/orders/staging/1a2b
+`},
+		{"delete", func() (fmt.Stringer, error) { return storage.Put(0), s.Delete(t.Context(), key) }, `
+remove orders/dt=2026-11-20/a.parquet
+syncdir orders/dt=2026-11-20
+`},
+	} {
+		f.reset()
+		answer, err := step.do()
+		if err != nil {
+			t.Fatalf("%s: %s, %v", step.name, answer, err)
+		}
+		// A name that is gone cannot be synced: what was tried on the way up does not matter.
+		got := strings.ReplaceAll(f.changes(), "syncdir _shadoof/topics/orders/staging/1a2b\nsyncdir _shadoof/topics/orders/staging\nsyncdir", "syncdir")
+		if diff := cmp.Diff(strings.TrimPrefix(step.want, "\n"), got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", step.name, diff)
 		}
 	}
+}
+
+// TestAnswersAreTrueWhateverFails makes each call to the operating system fail in turn, before or after it was carried out.
+func TestAnswersAreTrueWhateverFails(t *testing.T) {
+	t.Parallel()
+	for _, applied := range []bool{false, true} {
+		for _, fail := range []error{syscall.EIO, syscall.ENOSPC, syscall.EACCES} {
+			for n := 1; ; n++ {
+				f := newFaulty(t)
+				hit := ""
+				f.fault = func(call int, line string) (error, bool) {
+					// Reads have no effect, and "no space" that took effect does not exist.
+					if call == n {
+						hit = line
+						return fail, applied && fail == syscall.EIO
+					}
+					return nil, false
+				}
+				s, err := open(f.root, f)
+				if err == nil {
+					sweepOnce(t, s)
+				}
+				if t.Failed() {
+					t.Fatalf("call %d (%s) failed with %v, applied: %t", n, hit, fail, applied)
+				}
+				if hit == "" {
+					break
+				}
+			}
+		}
+	}
+}
+
+func sweepOnce(t *testing.T, s *Store) {
+	ctx := t.Context()
+	truth, err := New(s.root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put, err := s.PutNew(ctx, record, []byte("{}"))
+	data, reading := storage.ReadAll(ctx, truth, record, 100)
+	there := reading == nil
+	switch {
+	case (err == nil) != (put == storage.Created):
+		t.Errorf("put answered %s, %v", put, err)
+	case put == storage.Created && !there, put == storage.Refused && there, put == storage.Exists:
+		t.Errorf("put answered %s, %v; there: %t", put, err, there)
+	case there && string(data) != "{}":
+		t.Errorf("put left %q", data)
+	}
+	staged, err := stage(ctx, s, "rows")
+	if there, _ := storage.Entries(ctx, truth, storage.Query{Prefix: "orders/"}); len(there) > 0 {
+		t.Errorf("visible before it was published: %v", there)
+	}
+	if err != nil {
+		return
+	}
+	p, err := s.Publish(ctx, key, []storage.Staged{staged})
+	data, reading = storage.ReadAll(ctx, truth, key, 100)
+	there = reading == nil
+	switch {
+	case p == storage.Published && !there, p == storage.AlreadyPublished, p == storage.NothingToPublish, err == nil && p != storage.Published:
+		t.Errorf("publish answered %s, %v; there: %t", p, err, there)
+	case there && string(data) != "rows":
+		t.Errorf("publish left %q", data)
+	}
+	// The next process brings it to an end.
+	if p, err := truth.Publish(ctx, key, []storage.Staged{staged}); p != storage.Published && p != storage.AlreadyPublished {
+		t.Errorf("the next publish answered %s, %v", p, err)
+	}
+	d, err := s.Discard(ctx, key, staged)
+	if d != storage.TokenUsed && d != storage.DiscardUnclear || (err == nil) != (d == storage.TokenUsed) {
+		t.Errorf("discard answered %s, %v", d, err)
+	}
+	if err := s.Delete(ctx, key); err == nil {
+		if _, err := storage.Size(ctx, truth, key); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("there after a delete: %v", err)
+		}
+	}
+}
+
+func TestNothingIsTrustedAfterAFailedFsyncOfADirectory(t *testing.T) {
+	t.Parallel()
+	f := newFaulty(t)
+	s := opened(t, f)
+	if p, err := s.PutNew(t.Context(), record, []byte("{}")); err != nil {
+		t.Fatal(p, err)
+	}
+	f.fault = func(_ int, line string) (error, bool) {
+		if strings.HasPrefix(line, "syncdir") {
+			return syscall.EIO, false
+		}
+		return nil, false
+	}
+	if d, err := s.Confirm(t.Context(), record); d != storage.DurabilityUnknown || !errors.Is(err, syscall.EIO) {
+		t.Errorf("confirm answered %s, %v", d, err)
+	}
+	f.fault = nil
+	// The kernel has reported the error once, and a second fsync would succeed.
+	if d, err := s.Confirm(t.Context(), record); d != storage.DurabilityUnknown || !errors.Is(err, syscall.EIO) {
+		t.Errorf("the second confirm answered %s, %v", d, err)
+	}
+	if p, err := s.PutNew(t.Context(), record+"2", nil); p != storage.PutUnknown || err == nil {
+		t.Errorf("put answered %s, %v", p, err)
+	}
+}
+
+func TestAFileIsWholeOrNotThere(t *testing.T) {
+	t.Parallel()
+	for _, fails := range []string{"write", "sync", "close"} {
+		f := newFaulty(t)
+		s := opened(t, f)
+		f.fault = func(_ int, line string) (error, bool) {
+			if strings.HasPrefix(line, fails+" ") {
+				return syscall.ENOSPC, false
+			}
+			return nil, false
+		}
+		p, err := s.PutNew(t.Context(), record, []byte("{}"))
+		if p != storage.Refused || !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "is full") {
+			t.Errorf("%s: put answered %s, %v", fails, p, err)
+		}
+		if _, err := stage(t.Context(), s, "rows"); !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("%s: stage answered %v", fails, err)
+		}
+		for _, name := range tree(t, f.root) {
+			if !strings.HasSuffix(name, "/") {
+				t.Errorf("%s: left %s", fails, name)
+			}
+		}
+	}
+}
+
+func TestErrorsNameTheRootAndSayWhatToDo(t *testing.T) {
+	t.Parallel()
+	for fail, want := range map[error]string{
+		syscall.EROFS:  "is on a read-only file system",
+		syscall.EACCES: "needs read and write permission below the root",
+		syscall.ENOSPC: "make room",
+		syscall.EDQUOT: "quota",
+	} {
+		f := newFaulty(t)
+		s := opened(t, f)
+		f.fault = func(_ int, line string) (error, bool) {
+			if strings.HasPrefix(line, "mkdir") || strings.HasPrefix(line, "create") {
+				return fail, false
+			}
+			return nil, false
+		}
+		p, err := s.PutNew(t.Context(), record, nil)
+		if p != storage.Refused || err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), f.root) {
+			t.Errorf("%v: %s, %v", fail, p, err)
+		}
+		if errors.Is(err, fs.ErrPermission) != (fail == syscall.EACCES) {
+			t.Errorf("%v: permission? %v", fail, err)
+		}
+	}
+}
+
+func TestARootOfTwoMountsIsRefused(t *testing.T) {
+	t.Parallel()
+	root, other := t.TempDir(), "/dev/shm"
+	var a, b syscall.Stat_t
+	if syscall.Stat(root, &a) != nil || syscall.Stat(other, &b) != nil || a.Dev == b.Dev {
+		t.Skip("/dev/shm is no file system of its own here")
+	}
+	elsewhere, err := os.MkdirTemp(other, "shadoof-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(elsewhere) })
+
+	if err := os.Symlink(elsewhere, filepath.Join(root, "orders")); err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stage(t.Context(), s, "rows"); !errors.Is(err, storage.ErrUnfit) {
+		t.Errorf("staging for a folder on another mount: %v", err)
+	}
+	if err := os.RemoveAll(filepath.Join(root, "_shadoof")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(elsewhere, filepath.Join(root, "_shadoof")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := New(root); !errors.Is(err, storage.ErrUnfit) || !strings.Contains(err.Error(), root) {
+		t.Errorf("opening a root whose _shadoof is on another mount: %v", err)
+	}
+}
+
+func TestPublishNeverOverwrites(t *testing.T) {
+	t.Parallel()
+	for name, f := range map[string]files{"rename": disk{}, "link": linking{}} {
+		for content, want := range map[string]storage.Publication{
+			"other": storage.PublishConflict, // longer than what is staged
+			"ROWS":  storage.PublishConflict, // as long
+			"rows":  storage.AlreadyPublished,
+		} {
+			s, err := open(t.TempDir(), f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			staged := mustStage(t, s, "rows")
+			if err := os.MkdirAll(filepath.Dir(s.path(key)), 0o777); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(s.path(key), []byte(content), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			if p, err := s.Publish(t.Context(), key, []storage.Staged{staged}); p != want || (err == nil) != (want == storage.AlreadyPublished) {
+				t.Errorf("%s: publish over %q answered %s, %v", name, content, p, err)
+			}
+			if got, err := storage.ReadAll(t.Context(), s, key, 100); string(got) != content || err != nil {
+				t.Errorf("%s: %q became %q, %v", name, content, got, err)
+			}
+		}
+	}
+}
+
+func TestACrashBetweenLinkAndRemoveIsRolledForward(t *testing.T) {
+	t.Parallel()
+	for _, next := range []string{"publish", "discard"} {
+		s, err := open(t.TempDir(), linking{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		staged := mustStage(t, s, "rows")
+		if err := os.MkdirAll(filepath.Dir(s.path(key)), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Link(s.path(staging), s.path(key)); err != nil {
+			t.Fatal(err)
+		}
+		if next == "publish" {
+			if p, err := s.Publish(t.Context(), key, []storage.Staged{staged}); p != storage.AlreadyPublished || err != nil {
+				t.Errorf("publish answered %s, %v", p, err)
+			}
+		} else {
+			if d, err := s.Discard(t.Context(), key, staged); d != storage.TokenUsed || err != nil {
+				t.Errorf("discard answered %s, %v", d, err)
+			}
+		}
+		want := []string{"_shadoof/", "_shadoof/topics/", "_shadoof/topics/orders/", "orders/", "orders/dt=2026-11-20/", key}
+		if diff := cmp.Diff(want, tree(t, s.root)); diff != "" {
+			t.Errorf("%s left (-want +got):\n%s", next, diff)
+		}
+	}
+}
+
+func TestADamagedStagedFileIsNotPublished(t *testing.T) {
+	t.Parallel()
+	s, err := New(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	staged := mustStage(t, s, "rows")
+	if err := os.Truncate(s.path(staging), 2); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := s.Publish(t.Context(), key, []storage.Staged{staged}); p != storage.NothingToPublish || err != nil {
+		t.Errorf("publish answered %s, %v", p, err)
+	}
+}
+
+func TestAWriterWhoseFileWasRemovedDoesNotFinish(t *testing.T) {
+	t.Parallel()
+	s, err := New(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := s.Stage(t.Context(), storage.StageRequest{Key: key, Staging: staging})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for e, err := range s.List(t.Context(), storage.Query{Staged: true, Staging: "_shadoof/topics/orders/staging/"}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d, err := s.Discard(t.Context(), e.Name, storage.Staged{Token: e.Token}); d != storage.Discarded || err != nil {
+			t.Errorf("discard answered %s, %v", d, err)
+		}
+	}
+	if _, err := w.Finish(t.Context()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("finish answered %v", err)
+	}
+}
+
+func TestLitterOfCrashesIsSwept(t *testing.T) {
+	t.Parallel()
+	s, err := New(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := s.path(temporaries)
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for name, age := range map[string]time.Duration{".tmp-old": 25 * time.Hour, ".tmp-new": time.Hour} {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(file, time.Time{}, time.Now().Add(-age)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if entries, err := storage.Entries(t.Context(), s, storage.Query{}); err != nil || len(entries) > 0 {
+		t.Errorf("listed: %v, %v", entries, err)
+	}
+	if p, err := s.PutNew(t.Context(), record, nil); p != storage.Created {
+		t.Fatal(p, err)
+	}
+	if diff := cmp.Diff([]string{".tmp-new"}, tree(t, dir)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestNamesStayBelowTheRoot(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	if err := os.WriteFile(filepath.Join(root, "secret"), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(filepath.Join(root, "lake"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"../secret", "a/../../secret", "/secret", "", ".", "..", "a//b"} {
+		if _, err := s.Open(t.Context(), name, 0, -1); !errors.Is(err, fs.ErrInvalid) {
+			t.Errorf("open %q: %v", name, err)
+		}
+		if p, err := s.PutNew(t.Context(), name, nil); p != storage.Refused || !errors.Is(err, fs.ErrInvalid) {
+			t.Errorf("put %q: %s, %v", name, p, err)
+		}
+		if err := s.Delete(t.Context(), name); !errors.Is(err, fs.ErrInvalid) {
+			t.Errorf("delete %q: %v", name, err)
+		}
+	}
+	for _, prefix := range []string{"../", "/", "a/../../"} {
+		if entries, err := storage.Entries(t.Context(), s, storage.Query{Prefix: prefix}); len(entries) > 0 || err != nil {
+			t.Errorf("list %q: %v, %v", prefix, entries, err)
+		}
+	}
+	evil := storage.Staged{Bytes: 1, Token: storage.Token(`{"path":"../secret","key":"a"}`)}
+	if p, err := s.Publish(t.Context(), "a", []storage.Staged{evil}); p != storage.PublishConflict || err == nil {
+		t.Errorf("publish: %s, %v", p, err)
+	}
+	if d, err := s.Discard(t.Context(), "a", evil); d != storage.DiscardUnclear || err == nil {
+		t.Errorf("discard: %s, %v", d, err)
+	}
+}
+
+func TestReadersNeedNoWritePermission(t *testing.T) {
+	t.Parallel()
+	f := newFaulty(t)
+	s := opened(t, f)
+	if p, err := s.PutNew(t.Context(), record, []byte("{}")); err != nil {
+		t.Fatal(p, err)
+	}
+	f.fault = func(_ int, line string) (error, bool) {
+		op, _, _ := strings.Cut(line, " ")
+		switch op {
+		case "create", "remove", "link", "move", "write":
+			return syscall.EROFS, false
+		}
+		return nil, false
+	}
+	reader := opened(t, f)
+	if data, err := storage.ReadAll(t.Context(), reader, record, 10); err != nil || !bytes.Equal(data, []byte("{}")) {
+		t.Errorf("read %q, %v", data, err)
+	}
+	if d, err := reader.Confirm(t.Context(), record); d != storage.Durable || err != nil {
+		t.Errorf("confirm answered %s, %v", d, err)
+	}
+	if d, err := reader.Confirm(t.Context(), record+"x"); d != storage.Gone || err != nil {
+		t.Errorf("confirm of what is not there answered %s, %v", d, err)
+	}
+}
+
+func FuzzToken(f *testing.F) {
+	f.Add(string(token{staging, key}.marshal()))
+	f.Add(`{"path":"../x.staged"}`)
+	f.Add(`{"path":"/x.staged"}`)
+	f.Add(`{"upload_id":"x"}`)
+	f.Add(`null`)
+	f.Fuzz(func(t *testing.T, raw string) {
+		got, err := parseToken(storage.Token(raw))
+		if err != nil {
+			return
+		}
+		if storage.CheckStaging(got.Path) != nil {
+			t.Errorf("%q was taken for a staging name", got.Path)
+		}
+		again, err := parseToken(got.marshal())
+		if err != nil || again != got {
+			t.Errorf("%+v became %+v, %v", got, again, err)
+		}
+	})
 }
