@@ -90,13 +90,13 @@ type Batch struct {
 	Partition   int32
 	First, Next int64
 	Records     []record.Raw
-	Control     int64 // transaction markers
-	Aborted     int64 // records of aborted transactions
-	Compacted   int64 // offsets that compaction (or a producer's gap inside a compacted topic) left empty
+	Control     int64   // transaction markers
+	Aborted     int64   // records of aborted transactions
+	Compacted   int64   // offsets that compaction (or a producer's gap inside a compacted topic) left empty
 	Unexplained []Range // holes that nothing explains, in a topic that is not compacted; ascending
-	Epoch       int32 // leader epoch of the last record batch; -1 when unknown
-	Mark        *Mark // of the last record batch, nil when there was none
-	MaxTime     int64 // greatest timestamp of the records; 0 when there are none
+	Epoch       int32   // leader epoch of the last record batch; -1 when unknown
+	Mark        *Mark   // of the last record batch, nil when there was none
+	MaxTime     int64   // greatest timestamp of the records; 0 when there are none
 }
 
 // A Mark is a fingerprint of a record batch: does this partition still hold what was read?

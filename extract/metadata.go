@@ -1,0 +1,138 @@
+package extract
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// A layout is one answer about a topic: which one it is, and who leads its partitions.
+type layout struct {
+	cluster    string
+	id         [16]byte
+	partitions []placement // as the broker ordered them
+}
+
+type placement struct {
+	partition int32
+	leader    int32 // -1 when there is none
+	epoch     int32 // of the leader, -1 when unknown
+	err       error // why there is no leader
+}
+
+// topicID is the id as [Topic] gives it.
+func (l *layout) topicID() string {
+	if l.id == ([16]byte{}) {
+		return ""
+	}
+	return hex.EncodeToString(l.id[:])
+}
+
+// place finds a partition. One that does not exist has no leader either, and an error that does not pass.
+func (l *layout) place(topic string, partition int32) placement {
+	for _, p := range l.partitions {
+		if p.partition == partition {
+			return p
+		}
+	}
+	return placement{partition: partition, leader: -1, epoch: -1, err: fmt.Errorf("%w: topic %s has no partition %d", ErrNoTopic, topic, partition)}
+}
+
+// A topic that was created a moment ago is unknown to some brokers, as every topic is to one that just started. It takes this
+// many denials in a row, from brokers in turn, to believe that there is none.
+const denials = 4
+
+// layout asks for the metadata of one topic. Nothing comes from a cache: a client that knows the name would go on with the id of
+// the topic that it knew.
+func (k *Kafka) layout(ctx context.Context, topic string) (*layout, error) {
+	req := kmsg.NewPtrMetadataRequest()
+	req.AllowAutoTopicCreation = false
+	rt := kmsg.NewMetadataRequestTopic()
+	rt.Topic = kmsg.StringPtr(topic)
+	req.Topics = append(req.Topics, rt)
+
+	denied := 0
+	t := k.trying("metadata of topic " + topic)
+	for {
+		resp, err := k.ask(ctx, anyBroker, req)
+		if err == nil {
+			var l *layout
+			if l, err = readLayout(resp.(*kmsg.MetadataResponse)); err == nil {
+				return l, nil
+			}
+			switch err {
+			case kerr.UnknownTopicOrPartition:
+				if denied++; denied >= denials {
+					return nil, fmt.Errorf("%s: %w", topic, ErrNoTopic)
+				}
+			case kerr.InvalidTopicException:
+				return nil, fmt.Errorf("%q: %w: kafka takes no such name", topic, ErrNoTopic)
+			}
+		}
+		if err := t.again(ctx, err); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func readLayout(resp *kmsg.MetadataResponse) (*layout, error) {
+	if len(resp.Topics) != 1 {
+		return nil, errNoAnswer
+	}
+	topic := &resp.Topics[0]
+	if err := kerr.ErrorForCode(topic.ErrorCode); err != nil {
+		return nil, err
+	}
+	l := &layout{id: topic.TopicID}
+	if resp.ClusterID != nil {
+		l.cluster = *resp.ClusterID
+	}
+	for i := range topic.Partitions {
+		p := &topic.Partitions[i]
+		at := placement{partition: p.Partition, leader: p.Leader, epoch: p.LeaderEpoch}
+		if p.Leader < 0 {
+			at.err = kerr.ErrorForCode(p.ErrorCode)
+			if at.err == nil {
+				at.err = kerr.LeaderNotAvailable
+			}
+		}
+		l.partitions = append(l.partitions, at)
+	}
+	return l, nil
+}
+
+// layoutOf is layout for the topic with the id, where one is given.
+func (k *Kafka) layoutOf(ctx context.Context, topic, id string) (*layout, error) {
+	l, err := k.layout(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	if id != "" && l.topicID() != id {
+		return nil, &RecreatedError{Topic: topic, Want: id, Have: l.topicID()}
+	}
+	return l, nil
+}
+
+// atLeader calls do with the leader of a partition until it succeeds, with fresh metadata for every try.
+func (k *Kafka) atLeader(ctx context.Context, what, topic string, partition int32, do func(l *layout, p placement) error) error {
+	t := k.trying(what)
+	for {
+		l, err := k.layout(ctx, topic)
+		if err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		p := l.place(topic, partition)
+		if err = p.err; err == nil {
+			err = do(l, p)
+		}
+		if err == nil {
+			return nil
+		}
+		if err := t.again(ctx, err); err != nil {
+			return err
+		}
+	}
+}
