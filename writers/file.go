@@ -80,6 +80,9 @@ func (f *File) name() storage.StageRequest {
 		f.key = f.bucket + "/" + f.key
 	}
 	f.key = o.Folder + "/" + f.key
+	if o.Key != "" {
+		f.key = o.Key
+	}
 	return storage.StageRequest{Key: f.key, Staging: n.Staging(o.Staging)}
 }
 

@@ -24,7 +24,7 @@ func (s *Set) giveBack(ctx context.Context) error {
 		group, tail, tails := s.heaviest()
 		var err error
 		switch {
-		case tail != nil && (group == nil || tails > (s.held-excess)/2):
+		case tail != nil && s.o.Key == "" && (group == nil || tails > (s.held-excess)/2):
 			err = s.finishEarly(ctx, tail)
 		case group != nil:
 			err = s.flush(ctx, group)

@@ -57,6 +57,9 @@ func NewSet(o Options) *Set {
 	if o.Sequence == nil {
 		o.Sequence = new(Sequence)
 	}
+	if o.Key != "" {
+		o.TargetSize, o.MaxOpen = 0, 0
+	}
 	if o.RowGroupBytes <= 0 {
 		o.RowGroupBytes = min(defaultRowGroupBytes, o.Budget.Limit()/4)
 	}

@@ -51,6 +51,7 @@ type Options struct {
 	Sequence   *Sequence // shared by all sets of the attempt; nil if this is the only one
 	Folder     string    // where data files go: <folder>/<bucket>/<name>; for quarantine files the quarantine folder
 	Staging    string    // folder of the attempt's staged files, for stores that stage in files
+	Key        string    // set to rebuild one file under its own key: the rows are those of that file, and it is never rolled or closed early
 	Meta       map[string]string
 
 	RowGroupBytes int64 // of [record.Columns] that make a full row group; default: 64 MiB, or a quarter of a smaller budget

@@ -1,0 +1,220 @@
+package writers_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"shadoof/storage"
+	"shadoof/storage/memory"
+	"shadoof/writers"
+)
+
+func TestBudgetCounts(t *testing.T) {
+	t.Parallel()
+	b := writers.NewBudget(100)
+	b.Reserve(90)
+	if b.TryReserve(11) {
+		t.Error("reserved more than there is")
+	}
+	if !b.TryReserve(10) {
+		t.Error("refused what fits")
+	}
+	b.Reserve(20)
+	b.Release(120)
+	if b.Used() != 0 || b.Limit() != 100 || b.Peak() < 120 || b.Peak() > 121 {
+		t.Errorf("used %d, limit %d, peak %d", b.Used(), b.Limit(), b.Peak())
+	}
+}
+
+func TestBudgetIsSafeForConcurrentUse(t *testing.T) {
+	t.Parallel()
+	b := writers.NewBudget(1000)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 1000 {
+				b.Reserve(7)
+				if b.TryReserve(100) {
+					b.Release(100)
+				}
+				b.Release(7)
+			}
+		})
+	}
+	wg.Wait()
+	if b.Used() != 0 || b.Peak() < 7 {
+		t.Errorf("used %d, peak %d", b.Used(), b.Peak())
+	}
+}
+
+// tails counts what uploads hold that was not sent.
+type tails struct {
+	storage.Store
+	writers []storage.StageWriter
+}
+
+func (s *tails) Stage(ctx context.Context, r storage.StageRequest) (storage.StageWriter, error) {
+	w, err := s.Store.Stage(ctx, r)
+	s.writers = append(s.writers, w)
+	return w, err
+}
+
+// The limit holds, but for what one batch adds before the set settles, over many more open files than fit.
+func TestTheBudgetHolds(t *testing.T) {
+	t.Parallel()
+	const limit = 4 << 20
+	store := memory.New(memory.Options{PartSize: 64 << 10})
+	o := options(t, store)
+	o.Budget = writers.NewBudget(limit)
+	s := writers.NewSet(o)
+	r := rand.New(rand.NewPCG(1, 1))
+	for i := range int64(300) {
+		add(t, s, r, fmt.Sprint("hr=", r.IntN(24)), i*200, 200) // 64 KiB
+		settle(t, s)
+		if used := o.Budget.Used(); used > limit {
+			t.Fatalf("batch %d: %d bytes are used after the set settled", i, used)
+		}
+	}
+	files := finish(t, s)
+	if peak := o.Budget.Peak(); peak > limit*5/4 || peak < limit/2 {
+		t.Errorf("peak %d of %d", peak, limit)
+	}
+	if rows := check(t, store, files); rows != 60_000 {
+		t.Errorf("%d rows", rows)
+	}
+	t.Logf("%d files, %d closed early, peak %d", len(files), s.ClosedEarly(), o.Budget.Peak())
+	if len(files) > 60 {
+		t.Errorf("%d files for 24 buckets", len(files))
+	}
+}
+
+// Tails of uploads that no flush frees: 48 files with up to 1 MiB each in a budget of 16 MiB.
+func TestTailsOfUploadsAreCounted(t *testing.T) {
+	t.Parallel()
+	const limit = 16 << 20
+	store := &tails{Store: memory.New(memory.Options{PartSize: 1 << 20})}
+	o := options(t, store)
+	o.Budget = writers.NewBudget(limit)
+	s := writers.NewSet(o)
+	r := rand.New(rand.NewPCG(2, 2))
+	for i := range int64(600) {
+		add(t, s, r, fmt.Sprint("hr=", (i+int64(r.IntN(3)))%48), i*400, 400) // 128 KiB
+		settle(t, s)
+		held := int64(0)
+		for _, w := range store.writers {
+			held += w.Buffered()
+		}
+		if used := o.Budget.Used(); used > limit || used < held {
+			t.Fatalf("batch %d: %d bytes are used, of which %d in tails", i, used, held)
+		}
+	}
+	if s.ClosedEarly() == 0 {
+		t.Error("no file was closed early")
+	}
+	files := finish(t, s)
+	if rows := check(t, store, files); rows != 240_000 {
+		t.Errorf("%d rows", rows)
+	}
+	t.Logf("%d files, %d closed early, peak %d", len(files), s.ClosedEarly(), o.Budget.Peak())
+	if len(files) > 48*4 {
+		t.Errorf("%d files for 48 buckets", len(files))
+	}
+}
+
+// A small set does not write tiny row groups because a large one has filled the budget.
+func TestTheLargestGivesBack(t *testing.T) {
+	t.Parallel()
+	const limit = 8 << 20
+	big, small := memory.New(memory.Options{}), memory.New(memory.Options{})
+	o := options(t, big)
+	o.Budget = writers.NewBudget(limit)
+	large := writers.NewSet(o)
+	o.Store = small
+	little := writers.NewSet(o)
+	r := rand.New(rand.NewPCG(3, 3))
+	for i := range int64(200) {
+		add(t, large, r, fmt.Sprint(i%4), i*400, 400)
+		settle(t, large)
+		add(t, little, r, "b", i*10, 10)
+		settle(t, little)
+	}
+	if n := small.Operations(); n != 0 {
+		t.Errorf("the small set wrote already:\n%s", small.Trace())
+	}
+	if n := big.Counts()[memory.OpStage]; n == 0 {
+		t.Error("the large set wrote nothing")
+	}
+	check(t, big, finish(t, large))
+	check(t, small, finish(t, little))
+	if used := o.Budget.Used(); used != 0 {
+		t.Errorf("%d bytes are still counted", used)
+	}
+}
+
+// Fetch buffers are part of the limit: sets make room for them.
+func TestSetsMakeRoomForFetchBuffers(t *testing.T) {
+	t.Parallel()
+	const limit = 8 << 20
+	store := memory.New(memory.Options{PartSize: 64 << 10})
+	o := options(t, store)
+	o.Budget = writers.NewBudget(limit)
+	s := writers.NewSet(o)
+	r := rand.New(rand.NewPCG(4, 4))
+	for i := range int64(10) {
+		add(t, s, r, fmt.Sprint(i%4), i*1000, 1000)
+	}
+	settle(t, s)
+	if n := store.Operations(); n != 0 {
+		t.Fatalf("%d operations while there is room", n)
+	}
+	o.Budget.Reserve(6 << 20)
+	settle(t, s)
+	if used := o.Budget.Used(); used > limit {
+		t.Errorf("%d bytes are used", used)
+	}
+	check(t, store, finish(t, s))
+	o.Budget.Release(6 << 20)
+}
+
+func TestSetsOfOneBudgetRunInParallel(t *testing.T) {
+	t.Parallel()
+	const limit = 8 << 20
+	store := memory.New(memory.Options{PartSize: 64 << 10})
+	o := options(t, store)
+	o.Budget = writers.NewBudget(limit)
+	var wg sync.WaitGroup
+	files := make([][]writers.Finished, 6)
+	for n := range files {
+		o := o
+		o.Folder = fmt.Sprint("orders-", n)
+		s := writers.NewSet(o)
+		wg.Go(func() {
+			r := rand.New(rand.NewPCG(5, uint64(n)))
+			for i := range int64(100) {
+				add(t, s, r, fmt.Sprint(r.IntN(6)), i*200, 200)
+				if err := s.Settle(t.Context()); err != nil {
+					t.Error(err)
+				}
+				_, _ = s.Bytes(), s.Rows()
+			}
+			var err error
+			if files[n], err = s.Finish(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	rows := int64(0)
+	for _, f := range files {
+		rows += check(t, store, f)
+	}
+	if rows != 6*100*200 || o.Budget.Used() != 0 {
+		t.Errorf("%d rows, %d bytes still counted", rows, o.Budget.Used())
+	}
+	if peak := o.Budget.Peak(); peak > limit*3/2 {
+		t.Errorf("peak %d of %d", peak, limit)
+	}
+}
