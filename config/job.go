@@ -8,6 +8,7 @@ import (
 
 // A Job says which topics are lifted, and how.
 type Job struct {
+	Line     int // where it stands in the document, for messages
 	Name     string
 	Topics   []Pattern
 	Exclude  []Pattern

@@ -53,6 +53,7 @@ func (d *document) jobs(m *mapping) []*Job {
 // job reads a job's keys one by one. What keys must be together is complete's matter: defaults need not be complete.
 func (d *document) job(m *mapping) *Job {
 	j := &Job{
+		Line:     m.where.line,
 		Name:     m.text("name", ""),
 		Topics:   m.patterns("topics"),
 		Exclude:  m.patterns("exclude"),

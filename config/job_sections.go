@@ -129,6 +129,9 @@ func (d *document) complete(m *mapping, j *Job) {
 		m.reject("topics", "is empty")
 	}
 	d.completeValue(m.section("value"), j.Value)
+	if j.Value.plain() && j.Key.Format != "none" {
+		m.section("key").reject("format", "has no effect: with format %s the key is a column of that kind already", j.Value.Format)
+	}
 	d.completePartition(m.section("partition"), j)
 	if !strings.Contains(j.Folder, "{topic") && !j.oneTopic() {
 		m.reject("folder", "several topics would share %s: it needs {topic} or {topic.underscored}", clip(j.Folder))

@@ -2,22 +2,41 @@ package config
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
 )
 
+// JSON is Print as a JSON document.
+func (c *Config) JSON() ([]byte, error) { return json.Marshal(c.document()) }
+
 // Print returns the effective configuration as a document: every key with its value, defaults merged into the jobs, secrets masked.
 // Parsing it gives the same configuration, but for the secrets.
 func (c *Config) Print() ([]byte, error) {
+	n, err := c.document().node()
+	if err != nil {
+		return nil, fmt.Errorf("print configuration: %w", err)
+	}
+	var b bytes.Buffer
+	enc := yaml.NewEncoder(&b)
+	enc.SetIndent(2)
+	if err := enc.Encode(n); err != nil {
+		return nil, fmt.Errorf("print configuration: %w", err)
+	}
+	return b.Bytes(), enc.Close()
+}
+
+func (c *Config) document() section {
 	jobs := make([]section, len(c.Jobs))
 	for i, j := range c.Jobs {
 		jobs[i] = j.document()
 	}
 	k, r, s := c.Kafka, c.Registry, c.Store
-	doc := section{
+	return section{
 		{"kafka", section{
 			{"brokers", k.Brokers},
 			{"client_id", k.ClientID},
@@ -44,17 +63,6 @@ func (c *Config) Print() ([]byte, error) {
 		{"admin", section{{"listen", c.Admin.Listen}, {"token_file", c.Admin.TokenFile}}},
 		{"jobs", jobs},
 	}
-	n, err := doc.node()
-	if err != nil {
-		return nil, fmt.Errorf("print configuration: %w", err)
-	}
-	var b bytes.Buffer
-	enc := yaml.NewEncoder(&b)
-	enc.SetIndent(2)
-	if err := enc.Encode(n); err != nil {
-		return nil, fmt.Errorf("print configuration: %w", err)
-	}
-	return b.Bytes(), enc.Close()
 }
 
 func (j *Job) document() section {
@@ -125,6 +133,22 @@ func (s section) node() (*yaml.Node, error) {
 		m.Content = append(m.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: p.key}, v)
 	}
 	return m, nil
+}
+
+// MarshalJSON writes the keys in their order.
+func (s section) MarshalJSON() ([]byte, error) {
+	b := []byte{'{'}
+	for i, p := range s {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		v, err := json.Marshal(p.value)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", p.key, err)
+		}
+		b = append(append(strconv.AppendQuote(b, p.key), ':'), v...)
+	}
+	return append(b, '}'), nil
 }
 
 func valueNode(v any) (*yaml.Node, error) {
