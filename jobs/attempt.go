@@ -145,10 +145,18 @@ func (w *worker) commit(ctx context.Context, a *attempt) (bool, error) {
 	// Decided: the record stands in slot rec.V. From here on there is only forward.
 	w.committed(rec, keep)
 	w.env.hook("committed")
-	if err := w.carryOut(ctx, rec.V); err != nil {
-		return true, partial(err)
+	if err := errors.Join(w.carryOut(ctx, rec), w.recover(ctx)); err != nil {
+		return true, atLeastPartial(err)
 	}
 	return true, w.discardBundles(ctx, dropped)
+}
+
+// atLeastPartial is the error of what comes after a commit: nothing of it undoes the commit.
+func atLeastPartial(err error) error {
+	if ExitCode(err) == ExitFailed {
+		return partial(err)
+	}
+	return err
 }
 
 // stillNext splits bundles into those that a commit may name in state s, and the rest.

@@ -73,12 +73,14 @@ type Env struct {
 	readCommitted bool
 	parallel      int // partitions of a topic read at once
 	maxOpen       int // files open at once in one writer
+	publishers    int // files of a version published at once
 	publishTries  int
 	lostAfter     time.Duration
 	stageLifetime time.Duration // what was staged longer ago is not committed: gc may have fenced it
 
-	fitOnce sync.Mutex
-	fit     bool
+	fitOnce sync.Mutex // guards what follows
+	info    *StoreInfo // of the root, once it was read
+	fit     bool       // the store was found to keep the contract
 }
 
 // New makes an Env. It does no I/O.
@@ -86,7 +88,7 @@ func New(cfg *config.Config, d Deps) *Env {
 	e := &Env{
 		cfg: cfg, store: d.Store, endpoint: d.Endpoint, source: d.Source, drivers: d.Drivers, now: d.Now, rand: d.Rand, log: d.Log, progress: d.Progress,
 		writer: d.Writer, hook: d.Hook, pause: d.Pause, budget: writers.NewBudget(cfg.Memory), readCommitted: cfg.Kafka.Isolation == config.ReadCommitted,
-		parallel: 2 * runtime.GOMAXPROCS(0), publishTries: 8, lostAfter: d.Lost, stageLifetime: cfg.OrphanAge / 2,
+		parallel: 2 * runtime.GOMAXPROCS(0), publishers: 8, publishTries: 8, lostAfter: d.Lost, stageLifetime: cfg.OrphanAge / 2,
 	}
 	e.maxOpen = max(1, cfg.MaxOpenFiles/e.parallel)
 	if e.progress == nil {
@@ -116,7 +118,7 @@ func (e *Env) newID(bytes int) string {
 }
 
 func (e *Env) openLog(topic string) *offsets.Log {
-	return offsets.Open(offsets.Options{Store: e.store, Topic: topic, Writer: e.writer, Run: e.run, Now: e.now, Rand: e.rand, Logger: e.log})
+	return offsets.Open(offsets.Options{Store: e.store, Topic: topic, Writer: e.writer, Run: e.run, Now: e.now, Rand: e.rand, Backoff: e.pause, Logger: e.log})
 }
 
 // backOff waits 50 ms, growing to 5 s, with jitter.

@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"path"
@@ -209,7 +208,7 @@ func (w *worker) readNames(ctx context.Context) (*recordedNames, error) {
 		if b, ok := r.Body.(*offsets.Repair); ok {
 			add(b.File.Key, b.Token)
 		}
-		if l := liftOf(r); l != nil {
+		if l := r.Lift(); l != nil {
 			for i, b := range l.Bundles {
 				for _, f := range b.Files {
 					n.keys[f.Key] = offsets.FileRef{V: r.V, Key: f.Key}
@@ -227,7 +226,7 @@ func attemptOf(r *offsets.Record) string {
 	if b, ok := r.Body.(*offsets.Repair); ok {
 		return b.Attempt
 	}
-	if l := liftOf(r); l != nil {
+	if l := r.Lift(); l != nil {
 		return l.Attempt
 	}
 	return ""
@@ -238,7 +237,7 @@ func attemptOf(r *offsets.Record) string {
 func (n *recordedNames) wants(log *offsets.Log, l Leftover) (wanted, named bool) {
 	id := storage.TokenID(l.token)
 	for _, ids := range n.tokens {
-		if ids[id] {
+		if id != "" && ids[id] {
 			return true, true
 		}
 	}
@@ -252,7 +251,7 @@ func (n *recordedNames) wants(log *offsets.Log, l Leftover) (wanted, named bool)
 
 // storeClock asks the store for its time: ages of staged things are by its clock, not ours.
 func (e *Env) storeClock(ctx context.Context) (time.Time, error) {
-	name := "_shadoof/probe/clock-" + rand.Text()
+	name := "_shadoof/probe/clock-" + e.newID(8)
 	if _, err := e.store.PutNew(ctx, name, []byte("{}\n")); err != nil {
 		return time.Time{}, fmt.Errorf("ask the store for its time: create %s: %w", name, err)
 	}

@@ -50,7 +50,7 @@ func (w *worker) liveFilesAt(ctx context.Context, v int64) (map[string]liveFile,
 				out[b.File.Key] = f
 			}
 		}
-		if l := liftOf(r); l != nil {
+		if l := r.Lift(); l != nil {
 			for n, b := range l.Bundles {
 				for _, f := range b.Files {
 					out[f.Key] = liveFile{f, r.V, n, l.Incarnation, r.Time}
@@ -73,7 +73,7 @@ func (e *Env) reader(ctx context.Context, topic string) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := e.storeInfo(ctx); err != nil {
+	if err := e.checkRoot(ctx); err != nil {
 		return nil, err
 	}
 	if _, err := w.log.Load(ctx); errors.Is(err, offsets.ErrEmpty) {
@@ -116,7 +116,7 @@ func (e *Env) Commits(ctx context.Context, topic string) ([]CommitSummary, error
 			return out, err
 		}
 		s := CommitSummary{V: r.V, Type: r.Type, Time: r.Time, Run: r.Run, Writer: r.Writer.Host, Published: !unmarked[r.V]}
-		if l := liftOf(r); l != nil {
+		if l := r.Lift(); l != nil {
 			for _, b := range l.Bundles {
 				for _, seg := range b.Segments {
 					s.Partitions++

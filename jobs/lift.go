@@ -8,7 +8,6 @@ import (
 
 	"shadoof/extract"
 	"shadoof/offsets"
-	"shadoof/partitioning"
 	"shadoof/record"
 	"shadoof/writers"
 )
@@ -16,22 +15,21 @@ import (
 // A lifter turns ranges of one partition after the other into staged files of one attempt: it decodes each record into the columns
 // of the file that its time names, or into a quarantine file when it cannot be a row. It is used by one goroutine.
 type lifter struct {
-	w       *worker
-	set     *Settings
-	clock   time.Time // bounds of record times are judged by it
-	decoder record.Decoder
-	parts   *partitioning.Partitioner
-	data    *writers.Set
-	bad     *writers.Set
-	badDay  string // bucket of quarantine files
+	w     *worker
+	set   *Settings
+	clock time.Time // bounds of record times are judged by it
+	*compiled
+	data   *writers.Set
+	bad    *writers.Set
+	badDay string // bucket of quarantine files
 
-	field   int             // leaf that holds the partition time, or -1 for the Kafka timestamp
 	open    *writers.File   // of the previous record
 	bucket  string          // its bucket
 	scratch *record.Columns // where a record is decoded as long as no file is open
 	only    *offsets.File   // set for a repair: take the rows of this file and no others
 	rows    int64           // so far
-	bytes   int64           // of values, so far
+	bytes   int64           // of keys and values, so far
+	told    int64           // of them, what progress was told of
 }
 
 // A segment is what was read of one partition, before it becomes part of a commit.
@@ -41,37 +39,18 @@ type segment struct {
 }
 
 func (w *worker) newLifter(set *Settings, attempt string, clock time.Time, partition int32, only *offsets.File) (*lifter, error) {
-	decoder, err := w.env.drivers.Decoder(set)
+	c, err := w.env.compile(set)
 	if err != nil {
-		return nil, usage(fmt.Errorf("%s: %w", w.topic, err))
+		return nil, err
 	}
-	format, err := w.env.drivers.Format(set.Output)
-	if err != nil {
-		return nil, usage(fmt.Errorf("%s: %w", w.topic, err))
-	}
-	options, err := set.partitioning()
-	if err != nil {
-		return nil, usage(fmt.Errorf("%s: %w", w.topic, err))
-	}
-	parts, err := partitioning.New(options)
-	if err != nil {
-		return nil, usage(fmt.Errorf("%s: %w", w.topic, err))
-	}
-	l := &lifter{w: w, set: set, clock: clock, only: only, decoder: decoder, parts: parts, field: -1, badDay: clock.UTC().Format("dt=2006-01-02")}
-	schema := decoder.Schema()
-	if set.Partition.By == "field" {
-		leaf, _, ok := schema.Leaf(set.Partition.Field)
-		if !ok {
-			return nil, usage(fmt.Errorf("%s: partition.field %q is not in the schema", w.topic, set.Partition.Field))
-		}
-		l.field = leaf
-	}
+	l := &lifter{w: w, set: set, clock: clock, only: only, compiled: c, badDay: clock.UTC().Format("dt=2006-01-02")}
+	schema := c.decoder.Schema()
 	if set.Output.KafkaColumns {
 		schema = schema.WithKafkaColumns()
 	}
 	l.scratch = record.NewColumns(schema)
 	o := writers.Options{
-		Store: w.env.store, Format: format, Schema: schema, Budget: w.env.budget, MaxOpen: w.env.maxOpen, TargetSize: set.Output.TargetSize,
+		Store: w.env.store, Format: c.format, Schema: schema, Budget: w.env.budget, MaxOpen: w.env.maxOpen, TargetSize: set.Output.TargetSize,
 		Kind: writers.Data, Topic: w.topic, Partition: partition, Attempt: attempt, Sequence: new(writers.Sequence), Folder: set.Folder, Staging: offsets.StagingDir(w.topic, attempt),
 		Meta: map[string]string{"shadoof.topic": w.topic, "shadoof.attempt": attempt, "shadoof.schema": schema.Fingerprint()},
 	}
@@ -143,7 +122,8 @@ func (l *lifter) batch(ctx context.Context, s *segment, b *extract.Batch) error 
 	}
 	s.MaxTime = max(s.MaxTime, b.MaxTime)
 	l.rows += int64(len(b.Records))
-	l.w.progress(int64(len(b.Records)), l.takeBytes())
+	l.w.progress(int64(len(b.Records)), l.bytes-l.told)
+	l.told = l.bytes
 	l.open = nil // Settle may finish it
 	l.w.env.hook("batch")
 	return errors.Join(l.data.Settle(ctx), l.bad.Settle(ctx))
@@ -264,16 +244,9 @@ func (l *lifter) quarantine(s *segment, r *record.Raw, bad *record.BadRecord) er
 	if err != nil {
 		return err
 	}
-	record.AppendQuarantine(f.Columns(), r, bad)
-	f.EndQuarantined(r.Partition, r.Offset, r.Timestamp, bad.Reason)
+	f.Quarantine(r, bad)
 	s.quarantined++
 	return nil
-}
-
-func (l *lifter) takeBytes() int64 {
-	n := l.bytes
-	l.bytes = 0
-	return n
 }
 
 // finish stages what is open and returns all files as the log names them.

@@ -232,7 +232,7 @@ func (w *worker) estimate(ctx context.Context, s *offsets.State, t *PlanTopic) e
 		if err != nil {
 			return err
 		}
-		l := liftOf(r)
+		l := r.Lift()
 		if l == nil || len(l.Bundles) == 0 {
 			continue
 		}

@@ -12,27 +12,30 @@ import (
 	"shadoof/storage"
 )
 
-// publishParallel bounds how many files of a version are published at once.
-const publishParallel = 8
-
-// recover carries out every version that has no marker. It is what a run does first, and with the same function that publishes
-// its own commits: a crash between the commit and the marker is an ordinary state.
+// recover carries out every version that has no marker, also those that carrying out appends (repairs). It is what a run does
+// first, and with the same function that publishes its own commits: a crash between the commit and the marker is an ordinary state.
 func (w *worker) recover(ctx context.Context) error {
-	for _, v := range w.log.Unmarked() {
-		if err := w.carryOut(ctx, v); err != nil {
-			return err
+	for {
+		unmarked := w.log.Unmarked()
+		if len(unmarked) == 0 {
+			return nil
+		}
+		for _, v := range unmarked {
+			r, err := w.log.Record(ctx, v)
+			if err != nil {
+				return err
+			}
+			if err := w.carryOut(ctx, r); err != nil {
+				return err
+			}
 		}
 	}
-	return nil
 }
 
-// carryOut does what version v asks for, and then writes its marker: publish its files, or finish its removals.
+// carryOut does what a record asks for, and then writes its marker: publish its files, or finish its removals.
 // It is idempotent and may run in any number of processes at once.
-func (w *worker) carryOut(ctx context.Context, v int64) error {
-	r, err := w.log.Record(ctx, v)
-	if err != nil {
-		return err
-	}
+func (w *worker) carryOut(ctx context.Context, r *offsets.Record) (err error) {
+	v := r.V
 	switch b := r.Body.(type) {
 	case *offsets.Commit:
 		err = w.publishAll(ctx, v, b.Bundles)
@@ -60,7 +63,7 @@ func (w *worker) carryOut(ctx context.Context, v int64) error {
 // publishAll makes the live files of a version visible.
 func (w *worker) publishAll(ctx context.Context, v int64, bundles []offsets.Bundle) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(publishParallel)
+	g.SetLimit(w.env.publishers)
 	for n, b := range bundles {
 		for i := range b.Files {
 			f := &b.Files[i]
@@ -216,7 +219,7 @@ func (w *worker) findFile(ctx context.Context, ref offsets.FileRef) (f *offsets.
 	if err != nil {
 		return nil, nil, err
 	}
-	l := liftOf(r)
+	l := r.Lift()
 	if l == nil {
 		return nil, nil, fmt.Errorf("%s: version %d is a %s and has no files: %w", w.topic, ref.V, r.Type, offsets.ErrDamaged)
 	}
@@ -228,17 +231,4 @@ func (w *worker) findFile(ctx context.Context, ref offsets.FileRef) (f *offsets.
 		}
 	}
 	return nil, nil, fmt.Errorf("%s: version %d does not name %s: %w", w.topic, ref.V, ref.Key, offsets.ErrDamaged)
-}
-
-// liftOf is the part that commit, fill and replace have in common, or nil.
-func liftOf(r *offsets.Record) *offsets.Lift {
-	switch b := r.Body.(type) {
-	case *offsets.Commit:
-		return &b.Lift
-	case *offsets.Fill:
-		return &b.Lift
-	case *offsets.Replace:
-		return &b.Lift
-	}
-	return nil
 }

@@ -29,7 +29,7 @@ func (w *worker) repair(ctx context.Context, v int64, bundle int, f *offsets.Fil
 	if err != nil {
 		return err
 	}
-	l := liftOf(r)
+	l := r.Lift()
 	attempt := w.env.newAttempt()
 	staged, err := w.rebuild(ctx, l, f, attempt)
 	if err != nil {
@@ -146,7 +146,7 @@ func (w *worker) finishRepair(ctx context.Context, b *offsets.Repair) error {
 	if err != nil {
 		return err
 	}
-	l := liftOf(r)
+	l := r.Lift()
 	if l == nil {
 		return fmt.Errorf("%s: a repair names version %d, which has no files: %w", w.topic, b.File.V, offsets.ErrDamaged)
 	}

@@ -1,9 +1,11 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"shadoof/offsets"
 )
@@ -76,21 +78,33 @@ func (w *worker) drop(ctx context.Context, keys []string, by offsets.Decision) e
 	if err != nil {
 		return err
 	}
-	var refs []offsets.FileRef
+	refs, left := []offsets.FileRef(nil), map[int64]int{} // how many live files a version keeps
+	for _, f := range live {
+		left[f.v]++
+	}
 	for _, key := range keys {
 		f, ok := live[key]
 		if !ok {
 			return usage(fmt.Errorf("%s: no live file is called %s: `shadoof files --topic %s` lists them", w.topic, key, w.topic))
 		}
 		refs = append(refs, offsets.FileRef{V: f.v, Key: key})
+		left[f.v]--
 	}
+	var emptied []offsets.Range
+	for _, ref := range refs {
+		if left[ref.V] == 0 {
+			emptied = append(emptied, offsets.Range{From: ref.V, To: ref.V + 1})
+		}
+	}
+	slices.SortFunc(emptied, func(a, b offsets.Range) int { return cmp.Compare(a.From, b.From) })
+	emptied = slices.Compact(emptied)
 	r, err := w.append(ctx, func(s *offsets.State) (offsets.Body, error) {
 		for _, ref := range refs {
 			if !s.Live(ref.V, live[ref.Key].bundle, ref.Key) {
 				return nil, errNothingLeft
 			}
 		}
-		return &offsets.Drop{Incarnation: s.Incarnation, Files: refs, Decision: by}, nil
+		return &offsets.Drop{Incarnation: s.Incarnation, Files: refs, Emptied: emptied, Decision: by}, nil
 	})
 	if errors.Is(err, errNothingLeft) {
 		return fmt.Errorf("%s: somebody else has removed the file meanwhile", w.topic)
@@ -99,7 +113,7 @@ func (w *worker) drop(ctx context.Context, keys []string, by offsets.Decision) e
 		return err
 	}
 	w.env.hook("drop-appended")
-	return w.carryOut(ctx, r.V)
+	return w.carryOut(ctx, r)
 }
 
 // Skip moves a partition's committed offset forward over records that nobody will lift, as a logged gap.

@@ -89,46 +89,52 @@ func (e *Env) Run(ctx context.Context, o RunOptions) (*RunReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := e.storeInfo(hard); err != nil {
+	if err := e.checkRoot(hard); err != nil {
 		return nil, err
 	}
 	report := &RunReport{Run: e.run}
+	var workers []*worker
+	for _, c := range claims {
+		w, err := e.newWorker(c.job, c.topic)
+		if err == nil {
+			_, err = e.compile(w.set)
+		}
+		if err != nil {
+			return nil, err // before any topic is touched
+		}
+		if o.Shards > 0 {
+			w.mine = func(p int32) bool { return shardOf(c.topic, p, o.Shards) == o.Shard }
+		}
+		workers = append(workers, w)
+		report.Topics = append(report.Topics, w.report)
+	}
 	var g errgroup.Group
 	g.SetLimit(topicsAtOnce)
-	for _, c := range claims {
-		t := &TopicReport{Job: c.job.Name, Topic: c.topic, Versions: []int64{}}
-		report.Topics = append(report.Topics, t)
+	for _, w := range workers {
 		g.Go(func() error {
-			e.runTopic(ctx, hard, c, o, t)
+			w.run(ctx, hard, o.Until)
 			return nil
 		})
 	}
 	return report, g.Wait()
 }
 
-// runTopic lifts one topic into its report.
-func (e *Env) runTopic(ctx, hard context.Context, c claim, o RunOptions, report *TopicReport) {
-	began := e.now()
-	if c.job.Timeout > 0 {
+// run lifts the topic and fills in its report.
+func (w *worker) run(ctx, hard context.Context, until time.Time) {
+	began := w.env.now()
+	if w.job.Timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, c.job.Timeout, fmt.Errorf("timeout of %s", c.job.Timeout))
+		ctx, cancel = context.WithTimeoutCause(ctx, w.job.Timeout, fmt.Errorf("timeout of %s", w.job.Timeout))
 		defer cancel()
 	}
-	w, err := e.newWorker(c.job, c.topic)
-	if err == nil {
-		w.report = report
-		if o.Shards > 0 {
-			w.mine = func(p int32) bool { return shardOf(c.topic, p, o.Shards) == o.Shard }
-		}
-		err = w.lift(ctx, hard, o.Until)
+	r := w.report
+	r.Err = w.lift(ctx, hard, until)
+	r.Seconds = w.env.now().Sub(began).Seconds()
+	r.Outcome = outcomeOf(r)
+	if r.Err != nil {
+		r.Error = r.Err.Error()
 	}
-	report.Seconds = e.now().Sub(began).Seconds()
-	report.Err = err
-	report.Outcome = outcomeOf(report)
-	if err != nil {
-		report.Error = err.Error()
-	}
-	e.progress.End(report)
+	w.env.progress.End(r)
 }
 
 func outcomeOf(r *TopicReport) Outcome {

@@ -27,15 +27,15 @@ type StoreInfo struct {
 // fitStore makes sure, once per process and before anything is written, that the root is one of ours and that its store keeps the
 // contract that the commit protocol rests on.
 func (e *Env) fitStore(ctx context.Context) error {
+	if err := e.checkRoot(ctx); err != nil {
+		return err
+	}
 	e.fitOnce.Lock()
 	defer e.fitOnce.Unlock()
 	if e.fit {
 		return nil
 	}
-	info, err := e.storeInfo(ctx)
-	if err != nil {
-		return err
-	}
+	info := e.info
 	if info == nil || info.Endpoint != e.endpoint {
 		if err := e.drivers.Probe(ctx, e.store); err != nil {
 			return fmt.Errorf("check the store at %s: %w", e.endpoint, err)
@@ -48,6 +48,18 @@ func (e *Env) fitStore(ctx context.Context) error {
 	}
 	e.fit = true
 	return nil
+}
+
+// checkRoot looks, once per process, whether the root is one that this build may work in. A root without store.json is new.
+func (e *Env) checkRoot(ctx context.Context) error {
+	e.fitOnce.Lock()
+	defer e.fitOnce.Unlock()
+	if e.info != nil {
+		return nil
+	}
+	var err error
+	e.info, err = e.storeInfo(ctx)
+	return err
 }
 
 // storeInfo reads store.json; nil if there is none.

@@ -172,13 +172,13 @@ func (a *audit) part(incarnation int, partition int32) *VerifyPartition {
 
 // history folds every record from the first, and sums up what each says.
 func (a *audit) history(ctx context.Context) error {
-	s := offsets.NewState()
+	proof := offsets.NewAudit()
 	files := map[string]offsets.File{}
 	for r, err := range a.w.log.Records(ctx, 1, a.w.log.State().V) {
 		if err != nil {
 			return err
 		}
-		if s, err = offsets.Fold(s, r); err != nil {
+		if err := proof.Apply(r); err != nil {
 			return err
 		}
 		switch b := r.Body.(type) {
@@ -202,7 +202,7 @@ func (a *audit) history(ctx context.Context) error {
 				a.dropped(b.Incarnation, files[ref.Key])
 			}
 		}
-		if l := liftOf(r); l != nil {
+		if l := r.Lift(); l != nil {
 			for n, b := range l.Bundles {
 				a.bundle(r.V, n, l.Incarnation, b)
 				for _, f := range b.Files {
@@ -221,7 +221,7 @@ func (a *audit) bundle(v int64, n, incarnation int, b offsets.Bundle) {
 		p := a.part(incarnation, s.Partition)
 		p.Next = max(p.Next, s.To)
 		want += s.To - s.From
-		for reason, count := range s.Gaps.Counts() {
+		for reason, count := range gapCounts(&s.Gaps) {
 			p.Gaps[reason] += count
 			have += count
 		}
@@ -335,4 +335,26 @@ func (a *audit) readBack(ctx context.Context, f liveFile) error {
 		a.differ("%s (version %d) holds other offsets than were committed: digest %s, committed %s", f.Key, f.v, id.Digest, f.Digest)
 	}
 	return nil
+}
+
+// gapCounts is the number of offsets without a row, by reason.
+func gapCounts(g *offsets.Gaps) map[string]int64 {
+	n := map[string]int64{}
+	add := func(reason string, count int64, ranges []offsets.Range) {
+		for _, r := range ranges {
+			count += r.Len()
+		}
+		if count > 0 {
+			n[reason] = count
+		}
+	}
+	add("control", g.Control, nil)
+	add("aborted", g.Aborted, nil)
+	add("compacted", g.Compacted, nil)
+	add("tombstone", g.Tombstone, nil)
+	add("retention", 0, g.Retention)
+	add("truncated", 0, g.Truncated)
+	add("operator", 0, g.Operator)
+	add("unexplained", 0, g.Unexplained)
+	return n
 }

@@ -50,7 +50,7 @@ func (e *Env) newWorker(job *config.Job, topic string) (*worker, error) {
 	}
 	return &worker{
 		env: e, job: job, topic: topic, set: set, log: e.openLog(topic), failed: map[int32]error{},
-		mine: func(int32) bool { return true }, limits: newLimits(e.now, job.Limits), report: &TopicReport{Job: job.Name, Topic: topic},
+		mine: func(int32) bool { return true }, limits: newLimits(e.now, job.Limits), report: &TopicReport{Job: job.Name, Topic: topic, Versions: []int64{}},
 	}, nil
 }
 
@@ -69,6 +69,7 @@ func (w *worker) lift(ctx, hard context.Context, until time.Time) error {
 	if err := w.checkIdentity(hard); err != nil {
 		return err
 	}
+	w.env.progress.Begin(w.topic, left(w.plan()))
 	for tries := 0; ; {
 		ranges := w.plan()
 		if len(ranges) == 0 {
@@ -80,11 +81,14 @@ func (w *worker) lift(ctx, hard context.Context, until time.Time) error {
 		a, err := w.liftAll(ctx, hard, ranges)
 		if err == nil {
 			tries = 0
-			if _, err := w.commit(hard, a); err != nil && !errors.Is(err, errTooOld) {
+			committed, err := w.commit(hard, a)
+			if err != nil && !errors.Is(err, errTooOld) {
 				return err
 			}
-			if _, err := w.log.Extend(hard); err != nil {
-				return err
+			if !committed { // somebody else was first: see how far they came
+				if _, err := w.log.Extend(hard); err != nil {
+					return err
+				}
 			}
 			continue
 		}
@@ -144,6 +148,9 @@ func (w *worker) fixEnds(ctx context.Context, until time.Time) error {
 		}
 	}
 	for _, p := range desc.Partitions {
+		if !w.mine(p.Partition) {
+			continue
+		}
 		if p.Err != nil {
 			w.fail(p.Partition, fmt.Errorf("%s/%d: %w", w.topic, p.Partition, p.Err))
 			continue
@@ -178,6 +185,13 @@ func (w *worker) plan() []extract.Range {
 		return out[i].Partition < out[j].Partition
 	})
 	return out
+}
+
+func left(ranges []extract.Range) (n int64) {
+	for _, r := range ranges {
+		n += r.Len()
+	}
+	return n
 }
 
 // conclude ends a run that has nothing left to read. What it rests on was read from the log, so it must be durable (rule 10).

@@ -53,11 +53,14 @@ func TestBudgetIsSafeForConcurrentUse(t *testing.T) {
 // tails counts what uploads hold that was not sent.
 type tails struct {
 	storage.Store
+	mu      sync.Mutex
 	writers []storage.StageWriter
 }
 
 func (s *tails) Stage(ctx context.Context, r storage.StageRequest) (storage.StageWriter, error) {
 	w, err := s.Store.Stage(ctx, r)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.writers = append(s.writers, w)
 	return w, err
 }

@@ -45,7 +45,7 @@ type unsettled struct {
 
 // token is the JSON of a staged file.
 type token struct {
-	Upload string `json:"upload"`
+	Upload string `json:"upload_id"`
 }
 
 func parseToken(t storage.Token) (token, error) {

@@ -20,7 +20,8 @@ const (
 //   - bounds of row groups are ours (see [boundsOf]);
 //   - column indexes that parquet-go orders or fills wrongly are left out: those of byte arrays (decimals have no sign in it,
 //     pages without a value shift the rest) and of columns with a NaN;
-//   - a timestamp or time without a zone has no converted type, because the old ones are all in UTC;
+//   - the schema says what parquet-java's would: no converted type of a timestamp or time without a zone, because the old ones
+//     are all in UTC; no annotation of plain integers; a length for fixed byte arrays alone;
 //   - created_by names this program.
 //
 // column_orders is set by parquet-go, for each column.
@@ -38,9 +39,7 @@ func (e *encoder) footer(tail []byte) ([]byte, error) {
 	}
 	meta.CreatedBy = createdBy()
 	for i := range meta.Schema {
-		if withoutZone(&meta.Schema[i].LogicalType) {
-			meta.Schema[i].ConvertedType.Valid = false
-		}
+		correct(&meta.Schema[i])
 	}
 	for g := range meta.RowGroups {
 		for i := range meta.RowGroups[g].Columns {
@@ -99,14 +98,23 @@ func (e *encoder) pageIndex(meta *pqformat.FileMetaData, index []byte) ([]byte, 
 	return out, nil
 }
 
-func withoutZone(t *pqformat.LogicalType) bool {
-	switch v := t.Value.(type) {
-	case *pqformat.TimestampType:
-		return !v.IsAdjustedToUTC
-	case *pqformat.TimeType:
-		return !v.IsAdjustedToUTC
+func correct(e *pqformat.SchemaElement) {
+	if e.Type.Valid && e.Type.V != pqformat.FixedLenByteArray {
+		e.TypeLength.Valid = false
 	}
-	return false
+	utc := true
+	switch v := e.LogicalType.Value.(type) {
+	case *pqformat.TimestampType:
+		utc = v.IsAdjustedToUTC
+	case *pqformat.TimeType:
+		utc = v.IsAdjustedToUTC
+	case *pqformat.IntType:
+		e.LogicalType.Value = nil
+		e.ConvertedType.Valid = false
+	}
+	if !utc {
+		e.ConvertedType.Valid = false
+	}
 }
 
 // indexed says whether the column index that parquet-go writes for a type is right.

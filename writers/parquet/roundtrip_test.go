@@ -231,3 +231,5 @@ func TestSameRowsMakeTheSameFile(t *testing.T) {
 		t.Fatal("two files of the same rows differ")
 	}
 }
+
+func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, seed)) }

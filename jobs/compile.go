@@ -1,0 +1,48 @@
+package jobs
+
+import (
+	"fmt"
+
+	"shadoof/partitioning"
+	"shadoof/record"
+	"shadoof/writers"
+)
+
+// A compiled is what settings mean: made anew for each lifter, since decoders are not shared between goroutines.
+type compiled struct {
+	decoder record.Decoder
+	format  writers.Format
+	parts   *partitioning.Partitioner
+	field   int // leaf that holds the partition time, or -1 for the Kafka timestamp
+}
+
+// compile makes decoder, format and partitioner. Its errors are about the configuration, and found before anything is touched.
+func (e *Env) compile(set *Settings) (*compiled, error) {
+	bad := func(err error) (*compiled, error) { return nil, usage(fmt.Errorf("%s: %w", set.Topic, err)) }
+	c := &compiled{field: -1}
+	var err error
+	if c.decoder, err = e.drivers.Decoder(set); err != nil {
+		return bad(err)
+	}
+	if c.format, err = e.drivers.Format(set.Output); err != nil {
+		return bad(err)
+	}
+	options, err := set.partitioning()
+	if err != nil {
+		return bad(err)
+	}
+	if c.parts, err = partitioning.New(options); err != nil {
+		return bad(err)
+	}
+	if set.Partition.By == "field" {
+		leaf, field, ok := c.decoder.Schema().Leaf(set.Partition.Field)
+		if !ok {
+			return bad(fmt.Errorf("partition.field %q is not a plain field of the schema", set.Partition.Field))
+		}
+		if err := c.parts.CheckField(field); err != nil {
+			return bad(err)
+		}
+		c.field = leaf
+	}
+	return c, nil
+}
