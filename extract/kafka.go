@@ -18,6 +18,7 @@ type Kafka struct {
 	client   *kgo.Client
 	opts     Options
 	answered atomic.Bool // some broker answered some request
+	auth     authWatch
 
 	buffers      *bufferPool
 	decompressor kgo.Decompressor
@@ -34,15 +35,14 @@ func Open(ctx context.Context, o Options) (*Kafka, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open kafka: %w", err)
 	}
-	client, err := o.client()
-	if err != nil {
+	k := &Kafka{opts: o, buffers: &bufferPool{}}
+	if k.client, err = o.client(&k.auth); err != nil {
 		return nil, fmt.Errorf("open kafka: %w", err)
 	}
-	k := &Kafka{client: client, opts: o, buffers: &bufferPool{}}
 	k.decompressor = kgo.DefaultDecompressor(k.buffers)
 	k.legacy = kgo.DefaultDecompressor()
 	if err := k.Ping(ctx); err != nil {
-		client.Close()
+		k.Close()
 		return nil, err
 	}
 	return k, nil

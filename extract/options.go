@@ -110,7 +110,7 @@ func (o Options) withDefaults() (Options, error) {
 }
 
 // client builds the client of the library. It connects to nothing yet.
-func (o Options) client() (*kgo.Client, error) {
+func (o Options) client(hooks ...kgo.Hook) (*kgo.Client, error) {
 	dial := o.Dialer
 	if o.TLS.Enabled {
 		config, err := o.TLS.config()
@@ -127,6 +127,7 @@ func (o Options) client() (*kgo.Client, error) {
 		kgo.BrokerMaxReadBytes(maxAnswerBytes),
 		kgo.RequestRetries(0), // every retry is a loop of this package, which knows what the error is about
 		kgo.DisableClientMetrics(),
+		kgo.WithHooks(hooks...),
 	}
 	if o.SASL.Mechanism != "" {
 		m, err := o.SASL.mechanism()

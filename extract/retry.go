@@ -37,7 +37,7 @@ func (k *Kafka) ask(ctx context.Context, node int32, req kmsg.Request) (kmsg.Res
 	var resp kmsg.Response
 	var err error
 	if node == anyBroker {
-		resp, err = k.client.Request(ctx, req)
+		resp, err = k.askAny(ctx, req)
 	} else {
 		resp, err = k.client.Broker(int(node)).Request(ctx, req)
 	}
@@ -45,6 +45,26 @@ func (k *Kafka) ask(ctx context.Context, node int32, req kmsg.Request) (kmsg.Res
 		k.answered.Store(true)
 	}
 	return resp, err
+}
+
+// askAny leaves the choice of the broker to the client. Unlike a request to one broker, this one does not come back when ctx ends
+// while a connection is being set up, and is left behind then; the client's own timeouts end it.
+func (k *Kafka) askAny(ctx context.Context, req kmsg.Request) (kmsg.Response, error) {
+	type answer struct {
+		resp kmsg.Response
+		err  error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		resp, err := k.client.Request(ctx, req)
+		answers <- answer{resp, err}
+	}()
+	select {
+	case a := <-answers:
+		return a.resp, a.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // A trial is one operation that is tried until it succeeds, or fails for good.
@@ -125,6 +145,9 @@ func (k *Kafka) final(err error) error {
 	}
 	if wrongTLS(err) {
 		return err
+	}
+	if !k.answered.Load() && k.auth.refused() {
+		return fmt.Errorf("%w for user %s by %s: the broker closes the connection: check username and password", ErrAuth, k.opts.SASL.Username, k.opts.SASL.Mechanism)
 	}
 	switch {
 	case kgo.IsRetryableBrokerErr(err),
