@@ -23,7 +23,7 @@ import (
 // Errors wrap [fs.ErrNotExist] and [fs.ErrPermission] where they apply. Methods retry what is transient for a short while
 // themselves, except where they say that they do not.
 type Store interface {
-	// Stage begins to write a file that stays invisible until it is published under key.
+	// Stage begins to write a file that stays invisible until it is published under key. ctx bounds the whole life of the writer.
 	Stage(ctx context.Context, s StageRequest) (StageWriter, error)
 
 	// Publish makes a staged file visible under key, by the token of the last element of pairs, which is the newest. Earlier
