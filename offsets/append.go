@@ -73,7 +73,7 @@ func (l *Log) freeze(ctx context.Context, s *State, body Body, a *attacher) (*pr
 			return nil, fmt.Errorf("record %d names attempt %s already", v, attempt)
 		}
 	}
-	id, err := newID(l.o.Rand)
+	id, err := l.newID()
 	if err != nil {
 		return nil, err
 	}
@@ -96,6 +96,12 @@ func (l *Log) freeze(ctx context.Context, s *State, body Body, a *attacher) (*pr
 		return nil, fmt.Errorf("the encoded record cannot be read back: %w", err)
 	}
 	return &proposal{r, LogName(l.o.Topic, r.V), data}, nil
+}
+
+func (l *Log) newID() (string, error) {
+	l.mu.Lock() // the reader need not be safe for concurrent use
+	defer l.mu.Unlock()
+	return randomHex(l.o.Rand, 16)
 }
 
 // propose sends the bytes of p until the fate of its slot is known: won says whose record stands there.

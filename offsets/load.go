@@ -47,7 +47,7 @@ func (l *Log) load(ctx context.Context) (known, error) {
 	return k, nil
 }
 
-// errNotThis: a checkpoint that does not belong to the log.
+// errNotThis: a checkpoint or a pack that does not belong to the log.
 var errNotThis = errors.New("the log holds another record there")
 
 // loadRecords tries the checkpoints, newest first, and does without in the end.

@@ -84,8 +84,6 @@ func RepairKey(f FileRef) string { return strconv.FormatInt(f.V, 10) + "/" + f.K
 // NewAttempt returns a fresh name for an attempt: 64 random bits in hex. A nil reader is crypto/rand.
 func NewAttempt(random io.Reader) (string, error) { return randomHex(random, 8) }
 
-func newID(random io.Reader) (string, error) { return randomHex(random, 16) }
-
 func randomHex(random io.Reader, n int) (string, error) {
 	if random == nil {
 		random = rand.Reader

@@ -67,7 +67,7 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 			return nil, io.ErrUnexpectedEOF
 		case !errors.Is(err, bufio.ErrBufferFull):
 			return nil, err
-		case len(line) > maxObject:
+		case len(line) > maxLine:
 			return nil, errors.New("a line is too long")
 		}
 	}

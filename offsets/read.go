@@ -15,6 +15,7 @@ import (
 
 const (
 	maxObject = 256 << 20 // bytes of any object that this package reads: more is not one of ours
+	maxLine   = 64 << 20  // bytes of a record in a pack
 	width     = 16        // requests at once
 	patience  = 10        // unclear answers in a row, where giving up does no harm
 )

@@ -144,8 +144,14 @@ func (s *sequencer) pass(records []*Record) {
 func (s *sequencer) fromPack(ctx context.Context, v int64) {
 	records, err := s.l.readPack(ctx, v, s.next)
 	if err == nil {
-		records = records[:min(int64(len(records)), s.to-s.next+1)]
 		err = s.linked(records)
+	}
+	if err == nil && s.prev == "" {
+		// Nothing ties the pack to this log yet. Its last record does: it names the one before it, and so on.
+		var r *Record
+		if r, err = s.l.readSlot(ctx, v); err == nil && r.ID != records[len(records)-1].ID {
+			err = fmt.Errorf("record %d has id %s: %w", v, r.ID, errNotThis)
+		}
 	}
 	if err != nil {
 		if ctx.Err() != nil {
@@ -156,6 +162,7 @@ func (s *sequencer) fromPack(ctx context.Context, v int64) {
 		s.fromSlots(ctx, v)
 		return
 	}
+	records = records[:min(int64(len(records)), s.to-s.next+1)]
 	for len(records) > 0 && !s.done {
 		batch := records[:min(width, len(records))]
 		records = records[len(batch):]
