@@ -23,7 +23,7 @@ func ReadAll(ctx context.Context, s Store, name string, max int64) (data []byte,
 	}
 	data = make([]byte, o.Size)
 	if _, err := io.ReadFull(o, data); err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, short(err))
+		return nil, named(name, err)
 	}
 	return data, nil
 }
@@ -71,17 +71,17 @@ func (r *readerAt) ReadAt(p []byte, off int64) (int, error) {
 	}
 	switch {
 	case err != nil:
-		return n, fmt.Errorf("read %s at %d: %w", r.name, off, short(err))
+		return n, named(r.name, err)
 	case n < len(p):
 		return n, io.EOF
 	}
 	return n, nil
 }
 
-// short is err, but for an early end, which is never the plain end of a file here.
-func short(err error) error {
-	if err == io.EOF {
-		return io.ErrUnexpectedEOF
+// named is err with the name of the object, which errors of readers have already, but for an early end.
+func named(name string, err error) error {
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		return fmt.Errorf("read %s: %w", name, io.ErrUnexpectedEOF)
 	}
 	return err
 }

@@ -43,7 +43,7 @@ type Store interface {
 	PutNew(ctx context.Context, name string, data []byte) (Put, error)
 
 	// Open reads n bytes from offset from; n < 0 means to the end, and n == 0 asks for the size only. A read that ends before
-	// the expected number of bytes fails with io.ErrUnexpectedEOF, never with io.EOF.
+	// the expected number of bytes fails with io.ErrUnexpectedEOF, never with io.EOF. Other errors of the reader name the object.
 	Open(ctx context.Context, name string, from, n int64) (*Object, error)
 
 	// List yields entries in ascending order of their names as byte strings. It sees everything that was durable before the call.

@@ -110,8 +110,8 @@ func Check(ctx context.Context, open func() (storage.Store, error), o Options) [
 	return results
 }
 
-// Probe runs the checks without which nothing may be committed, at once and in small, over one store: some hundred and fifty small
-// Its error wraps storage.ErrUnfit if a promise was broken.
+// Probe runs the checks without which nothing may be committed, all at once and in small, over one store: some hundred and fifty
+// small requests. Its error wraps storage.ErrUnfit if a promise was broken.
 func Probe(ctx context.Context, s storage.Store) error {
 	o := Options{Racers: 8, Rounds: 2}
 	o.setDefaults()

@@ -2,7 +2,6 @@ package s3
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
@@ -193,7 +193,6 @@ func (s *Store) explainNoAnswer(err error) error {
 		dns       *net.DNSError
 		authority x509.UnknownAuthorityError
 		host      x509.HostnameError
-		record    tls.RecordHeaderError
 		dial      *net.OpError
 	)
 	advice := "the connection broke: try again"
@@ -204,7 +203,7 @@ func (s *Store) explainNoAnswer(err error) error {
 		advice = "its certificate is signed by an unknown authority: set AWS_CA_BUNDLE to a PEM file with that authority"
 	case errors.As(err, &host):
 		advice = "its certificate is for another name: check store.s3.endpoint and store.s3.path_style"
-	case errors.As(err, &record):
+	case strings.Contains(cause.Error(), "gave HTTP response to HTTPS client"): // net/http has no type for it
 		advice = "it does not speak TLS: does the endpoint begin with http:// ?"
 	case errors.As(err, &dial) && dial.Op == "dial":
 		advice = "it cannot be reached: check store.s3.endpoint, the network and proxies"

@@ -34,16 +34,43 @@ type fake struct {
 	// twice makes a second completion of an upload be answered with 200, as some servers do.
 	twice bool
 
-	// fault is asked before each request, and answers it if it returns true. It may call serve.
-	fault func(w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter)) bool
-
 	mu        sync.Mutex
+	fault     fault
 	objects   map[string]fakeObject
 	uploads   map[string]*fakeUpload
 	completed map[string]bool
 	requests  []string
 	headers   []http.Header
 	lastID    int
+}
+
+// fault is asked before each request, and answers it if it returns true. It may call serve.
+type fault func(w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter)) bool
+
+func (f *fake) onRequest(do fault) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fault = do
+}
+
+func (f *fake) put(key string, o fakeObject) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.objects[key] = o
+}
+
+func (f *fake) has(key string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, there := f.objects[key]
+	return there
+}
+
+// open is the number of uploads that were begun and not ended.
+func (f *fake) open() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.uploads)
 }
 
 type fakeObject struct {
@@ -132,9 +159,10 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	f.requests = append(f.requests, kind(r))
 	f.headers = append(f.headers, r.Header)
+	fault := f.fault
 	f.mu.Unlock()
 	serve := func(w http.ResponseWriter) { f.serve(w, r, body) }
-	if f.fault != nil && f.fault(w, r, serve) {
+	if fault != nil && fault(w, r, serve) {
 		return
 	}
 	serve(w)
@@ -339,4 +367,10 @@ func (f *fake) listUploadsLocked(w http.ResponseWriter, q url.Values) {
 			xmlText(u.key), id, u.when.UTC().Format("2006-01-02T15:04:05.000Z"))
 	}
 	fmt.Fprint(w, "</ListMultipartUploadsResult>")
+}
+
+func startTLS(t *testing.T, f *fake) *httptest.Server {
+	s := httptest.NewTLSServer(f)
+	t.Cleanup(s.Close)
+	return s
 }
