@@ -2,153 +2,168 @@ package parquet
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 
-	pq "github.com/parquet-go/parquet-go"
+	pqformat "github.com/parquet-go/parquet-go/format"
 
 	"shadoof/record"
 	"shadoof/writers"
 )
 
-// NewReader returns a reader of what identifies the rows of Parquet files. It reads files of any writer; a damaged one is an
-// error, never a panic.
+// NewReader returns a reader of what identifies the rows of our Parquet files. It reads each of the two columns in one piece per
+// row group, and insists on the checksums of their pages. A damaged file is an error, never a panic, and takes no more memory
+// than its size suggests.
+//
+// The pages are decoded here and not by parquet-go, which makes room for whatever a damaged length asks for.
 func NewReader() writers.Reader { return reader{} }
 
 type reader struct{}
 
-const readBuffer = 256 << 10
-
 func (reader) Identity(ctx context.Context, r io.ReaderAt, size int64) (id writers.Identity, err error) {
 	defer recovered(&err)
-	f, err := pq.OpenFile(r, size, pq.SkipPageIndex(true), pq.SkipBloomFilters(true), pq.ReadBufferSize(readBuffer))
-	if err != nil {
-		return id, fmt.Errorf("parquet: open: %w", err)
-	}
-	id.Rows = f.NumRows()
-	id.Meta = make(map[string]string)
-	for _, kv := range f.Metadata().KeyValueMetadata {
-		id.Meta[kv.Key] = kv.Value
-	}
-	partition, ok := kafkaColumn(f, record.PartitionColumn, pq.Int32)
-	offset, ok2 := kafkaColumn(f, record.OffsetColumn, pq.Int64)
-	if !ok || !ok2 {
-		return id, nil
-	}
-	id.HasKafkaColumns = true
-	rows := int64(0)
-	for i, g := range f.RowGroups() {
-		if g.NumRows() < 0 {
-			return id, fmt.Errorf("parquet: row group %d: it claims %d rows", i, g.NumRows())
-		}
-		chunks := g.ColumnChunks()
-		if err := identify(ctx, &id, chunks[partition], chunks[offset], g.NumRows()); err != nil {
-			return id, fmt.Errorf("parquet: row group %d: %w", i, err)
-		}
-		rows += g.NumRows()
-	}
-	if rows != id.Rows {
-		return id, fmt.Errorf("parquet: the footer says %d rows, and its row groups %d", id.Rows, rows)
+	if id, err = identity(ctx, r, size); err != nil {
+		return id, fmt.Errorf("parquet: %w", err)
 	}
 	return id, nil
 }
 
-// kafkaColumn finds a required top-level column.
-func kafkaColumn(f *pq.File, name string, kind pq.Kind) (int, bool) {
-	leaf, ok := f.Schema().Lookup(name)
-	if !ok || !leaf.Node.Leaf() || !leaf.Node.Required() || leaf.Node.Type().Kind() != kind {
-		return 0, false
+func identity(ctx context.Context, r io.ReaderAt, size int64) (id writers.Identity, err error) {
+	meta, err := readFooter(r, size)
+	if err != nil {
+		return id, err
 	}
-	return int(leaf.ColumnIndex), true
+	id.Rows = meta.NumRows
+	id.Meta = make(map[string]string)
+	for _, kv := range meta.KeyValueMetadata {
+		id.Meta[kv.Key] = kv.Value
+	}
+	leaves, err := topLevel(meta.Schema)
+	if err != nil {
+		return id, err
+	}
+	partition, ok := leaves[record.PartitionColumn]
+	offset, ok2 := leaves[record.OffsetColumn]
+	id.HasKafkaColumns = ok && ok2 && partition.kind == pqformat.Int32 && offset.kind == pqformat.Int64
+	rows := int64(0)
+	for i := range meta.RowGroups {
+		g := &meta.RowGroups[i]
+		rows += g.NumRows
+		if !id.HasKafkaColumns {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return id, err
+		}
+		if err := identify(&id, r, size, g, partition.index, offset.index); err != nil {
+			return id, fmt.Errorf("row group %d: %w", i, err)
+		}
+	}
+	if rows != id.Rows {
+		return id, fmt.Errorf("the footer says %d rows, and its row groups %d", id.Rows, rows)
+	}
+	return id, nil
 }
 
-// identify adds the rows of one row group, whose two columns are read side by side.
-func identify(ctx context.Context, id *writers.Identity, partitions, offsets pq.ColumnChunk, rows int64) (err error) {
-	p, o := newColumnReader(partitions), newColumnReader(offsets)
-	defer func() { err = errors.Join(err, p.close(), o.close()) }()
-	for left := rows; left > 0; {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		ps, err := p.peek()
-		if err != nil {
-			return fmt.Errorf("%s: %w", record.PartitionColumn, err)
-		}
-		os, err := o.peek()
-		if err != nil {
-			return fmt.Errorf("%s: %w", record.OffsetColumn, err)
-		}
-		n := min(len(ps), len(os))
-		if int64(n) > left {
-			return fmt.Errorf("its columns have more values than the %d rows that the footer says", rows)
-		}
-		for i := range n {
-			id.Add(ps[i].Int32(), os[i].Int64())
-		}
-		p.skip(n)
-		o.skip(n)
-		left -= int64(n)
+// identify adds the rows of one row group.
+func identify(id *writers.Identity, r io.ReaderAt, size int64, g *pqformat.RowGroup, partition, offset int) error {
+	partitions, err := readChunk(r, size, g, partition)
+	if err != nil {
+		return fmt.Errorf("%s: %w", record.PartitionColumn, err)
+	}
+	offsets, err := readChunk(r, size, g, offset)
+	if err != nil {
+		return fmt.Errorf("%s: %w", record.OffsetColumn, err)
+	}
+	for i := range partitions {
+		id.Add(int32(partitions[i]), offsets[i])
 	}
 	return nil
 }
 
-// A columnReader reads the values of a column chunk, page by page.
-type columnReader struct {
-	pages  pq.Pages
-	page   pq.Page
-	values pq.ValueReader
-	buffer []pq.Value
-	ready  []pq.Value // of buffer
-}
+const tailRead = 64 << 10 // of a file, to get the whole footer of most with one request
 
-func newColumnReader(c pq.ColumnChunk) *columnReader {
-	return &columnReader{pages: c.Pages(), buffer: make([]pq.Value, batchValues)}
-}
-
-// peek returns values that were not skipped yet, at least one.
-func (r *columnReader) peek() ([]pq.Value, error) {
-	for len(r.ready) == 0 {
-		if r.values == nil {
-			page, err := r.pages.ReadPage()
-			if err != nil {
-				return nil, atEnd(err)
-			}
-			r.page, r.values = page, page.Values()
-		}
-		n, err := r.values.ReadValues(r.buffer)
-		r.ready = r.buffer[:n]
-		if err != nil {
-			if !errors.Is(err, io.EOF) {
-				return nil, err
-			}
-			r.drop()
-		} else if n == 0 {
-			return nil, io.ErrNoProgress
+func readFooter(r io.ReaderAt, size int64) (*pqformat.FileMetaData, error) {
+	if size < int64(len(magic)+tailBytes) {
+		return nil, fmt.Errorf("%d bytes are no file: %w", size, io.ErrUnexpectedEOF)
+	}
+	tail, err := readAt(r, size-min(size, tailRead), min(size, tailRead))
+	if err != nil {
+		return nil, err
+	}
+	end := tail[len(tail)-tailBytes:]
+	if string(end[4:]) != magic {
+		return nil, fmt.Errorf("no footer: the file is cut off, or none: %w", io.ErrUnexpectedEOF)
+	}
+	length := int64(binary.LittleEndian.Uint32(end))
+	if length > size-int64(len(magic)+tailBytes) {
+		return nil, fmt.Errorf("a footer of %d bytes in a file of %d", length, size)
+	}
+	if need := length + int64(tailBytes); need > int64(len(tail)) {
+		if tail, err = readAt(r, size-need, need); err != nil {
+			return nil, err
 		}
 	}
-	return r.ready, nil
-}
-
-func (r *columnReader) skip(n int) { r.ready = r.ready[n:] }
-
-// drop gives the page up. Values of fixed size do not refer to it.
-func (r *columnReader) drop() {
-	if r.page != nil {
-		pq.Release(r.page)
+	meta := new(pqformat.FileMetaData)
+	n, err := decode(tail[int64(len(tail)-tailBytes)-length:len(tail)-tailBytes], meta)
+	if err == nil && int64(n) != length {
+		err = errMalformed
 	}
-	r.page, r.values = nil, nil
-}
-
-func (r *columnReader) close() error {
-	r.drop()
-	return r.pages.Close()
-}
-
-// atEnd is the error of a column that ends too early.
-func atEnd(err error) error {
-	if errors.Is(err, io.EOF) {
-		return fmt.Errorf("it has fewer values than the row group has rows: %w", io.ErrUnexpectedEOF)
+	if err != nil {
+		return nil, fmt.Errorf("footer: %w", err)
 	}
-	return err
+	return meta, nil
+}
+
+func readAt(r io.ReaderAt, from, n int64) ([]byte, error) {
+	b := make([]byte, n)
+	if k, err := r.ReadAt(b, from); int64(k) < n {
+		if errors.Is(err, io.EOF) || err == nil {
+			err = io.ErrUnexpectedEOF
+		}
+		return nil, fmt.Errorf("read %d bytes at %d: %w", n, from, err)
+	}
+	return b, nil
+}
+
+// A topLeaf is a required leaf at the top level of a schema.
+type topLeaf struct {
+	index int // of the leaf among all
+	kind  pqformat.Type
+}
+
+// topLevel finds the required leaves at the top level.
+func topLevel(schema []pqformat.SchemaElement) (map[string]topLeaf, error) {
+	leaves := make(map[string]topLeaf)
+	if len(schema) == 0 {
+		return nil, errMalformed
+	}
+	elements, index := schema[1:], 0
+	for range schema[0].NumChildren.V {
+		if len(elements) == 0 {
+			return nil, errMalformed
+		}
+		e := elements[0]
+		if !e.NumChildren.Valid && e.RepetitionType.V == pqformat.Required {
+			leaves[e.Name] = topLeaf{index, e.Type.V}
+		}
+		// All that lies below e: each element stands for itself and asks for its children.
+		for open := 1; open > 0; open-- {
+			if len(elements) == 0 {
+				return nil, errMalformed
+			}
+			children := int(elements[0].NumChildren.V)
+			if children < 0 || children > len(elements) {
+				return nil, errMalformed
+			}
+			if !elements[0].NumChildren.Valid {
+				index++
+			}
+			open += children
+			elements = elements[1:]
+		}
+	}
+	return leaves, nil
 }
