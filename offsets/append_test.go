@@ -376,7 +376,11 @@ func TestAppendSeesThroughAPhantom(t *testing.T) {
 	if _, err := ghost.PutNew(t.Context(), LogName(topic, 2), data); !errors.Is(err, memory.ErrInjected) {
 		t.Fatal(err)
 	}
+	asked := 0
 	l := logged(t, open(&answering{Store: base.Attach(memory.Options{}), conf: func(name string) (storage.Durability, error) {
+		if asked++; asked == 1 {
+			return storage.DurabilityUnknown, errors.New("busy") // when it is loaded
+		}
 		base.Crash() // the store fails over before it can confirm
 		return base.Confirm(t.Context(), name)
 	}}, 1))
