@@ -27,11 +27,15 @@ type Cluster struct {
 
 // Start starts a cluster and waits until it serves. The caller ends it with Close; if it does not, the cluster ends with the process.
 func Start(ctx context.Context, opts Options) (*Cluster, error) {
-	c := &Cluster{opts: opts.withDefaults()}
-	var err error
-	if c.install, err = Prepare(ctx); err != nil {
+	install, err := Prepare(ctx)
+	if err != nil {
 		return nil, err
 	}
+	return start(ctx, install, opts)
+}
+
+func start(ctx context.Context, install Install, opts Options) (*Cluster, error) {
+	c := &Cluster{opts: opts.withDefaults(), install: install}
 	formatted, err := c.formatted(ctx)
 	if err != nil {
 		return nil, err
@@ -54,7 +58,7 @@ func (c *Cluster) layOut(formatted string) error {
 	}
 	c.known = make(map[string][]string)
 	for i := range c.opts.Nodes {
-		n := &Node{id: i + 1, heap: c.opts.Heap, install: c.install, dir: filepath.Join(c.folder.Path, fmt.Sprintf("node%d", i+1))}
+		n := &Node{id: i + 1, jvm: c.jvm(), dir: filepath.Join(c.folder.Path, fmt.Sprintf("node%d", i+1))}
 		n.ports, ports = ports[:len(listeners)], ports[len(listeners):]
 		c.nodes = append(c.nodes, n)
 		for i, l := range listeners {
@@ -78,6 +82,15 @@ func (c *Cluster) layOut(formatted string) error {
 		}
 	}
 	return nil
+}
+
+// jvm is the command line of each node, but for what differs.
+func (c *Cluster) jvm() []string {
+	args := []string{c.install.java, "-Xmx" + c.opts.Heap, "-XX:+UseSerialGC", "-XX:-UsePerfData", "-cp", c.install.classpath()}
+	if c.install.classes != "" {
+		args = append(args, "-XX:SharedArchiveFile="+c.install.classes)
+	}
+	return append(args, c.opts.jvm...)
 }
 
 // launch starts all nodes before it waits for any: no node is ready without a majority.

@@ -34,7 +34,7 @@ func (c *Cluster) formatted(ctx context.Context) (string, error) {
 			return err
 		}
 		java := append([]string{"-Xmx128m", "-XX:TieredStopAtLevel=1", "-cp", c.install.classpath(), "kafka.tools.StorageTool"}, args...)
-		cmd := exec.CommandContext(ctx, c.install.Java, java...)
+		cmd := exec.CommandContext(ctx, c.install.java, java...)
 		cmd.Dir = dir
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("%v: %w\n%s", cmd.Args, err, out)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -17,8 +18,7 @@ type Node struct {
 	id      int // from 1
 	ports   []int
 	dir     string
-	heap    string
-	install Install
+	jvm     []string
 	running *process.Process
 }
 
@@ -49,8 +49,7 @@ func (n *Node) launch() error {
 		Name: fmt.Sprintf("kafka node %d", n.id),
 		Dir:  n.dir,
 		Log:  n.Log(),
-		Args: []string{n.install.Java, "-Xmx" + n.heap, "-XX:+UseSerialGC", "-XX:-UsePerfData", "-cp", n.install.classpath(),
-			"-Dlog4j2.configurationFile=" + filepath.Join(n.dir, "log4j2.properties"), "kafka.Kafka", "server.properties"},
+		Args: append(slices.Clone(n.jvm), "-Dlog4j2.configurationFile="+filepath.Join(n.dir, "log4j2.properties"), "kafka.Kafka", "server.properties"),
 	})
 	n.running = p
 	return err

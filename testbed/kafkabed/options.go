@@ -18,6 +18,8 @@ type Options struct {
 
 	// Properties are added to each node's server.properties, and win over the testbed's own.
 	Properties map[string]string
+
+	jvm []string // further arguments of the JVM
 }
 
 // A User of the SASL listeners.

@@ -66,8 +66,8 @@ func (c *Cluster) properties(n *Node) string {
 		"log.cleaner.backoff.ms":          "200",
 		"log.cleaner.dedupe.buffer.size":  "4194304",
 
-		"broker.session.timeout.ms":    "6000",
-		"broker.heartbeat.interval.ms": "1000",
+		"broker.session.timeout.ms":    "3000",
+		"broker.heartbeat.interval.ms": "500",
 
 		// Memory and threads for tests.
 		"num.network.threads":               "2",
