@@ -1,0 +1,147 @@
+package partitioning
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"shadoof/record"
+)
+
+// Options of a [Partitioner].
+type Options struct {
+	By        string         // timestamp: the record's Kafka timestamp; field: a field of its value
+	Field     string         // dotted path, for messages
+	Unit      string         // of a field that is a plain number: s, ms, us, ns; "" is ms
+	Layout    string         // hive, camus, or a pattern of %Y %m %d %H %M
+	Zone      *time.Location // of the folders; nil: UTC
+	Min       time.Time      // times before it are out of bounds
+	MaxFuture time.Duration  // and so are times further ahead of the clock than this
+	Otherwise string         // for a time that is missing or out of bounds: quarantine, timestamp, or a fixed folder
+}
+
+// A Partitioner says which time folder a record goes to. It is not safe for concurrent use: it remembers the last folders.
+type Partitioner struct {
+	o      Options
+	layout *layout
+	minMS  int64
+	recent [8]window
+	next   int
+}
+
+// A window is a stretch of time that has one folder.
+type window struct {
+	from, to int64 // milliseconds, half open
+	bucket   string
+}
+
+// New checks the options.
+func New(o Options) (*Partitioner, error) {
+	if o.Zone == nil {
+		o.Zone = time.UTC
+	}
+	if o.By != "timestamp" && o.By != "field" {
+		return nil, fmt.Errorf("partition.by is %q: it takes timestamp or field", o.By)
+	}
+	l, err := parseLayout(o.Layout)
+	if err != nil {
+		return nil, err
+	}
+	switch o.Otherwise {
+	case "quarantine", "":
+		o.Otherwise = "quarantine"
+	case "timestamp":
+		if o.By == "timestamp" {
+			return nil, fmt.Errorf("partition.otherwise: timestamp is for partition.by: field")
+		}
+	default:
+		if err := checkFolder(o.Otherwise); err != nil {
+			return nil, fmt.Errorf("partition.otherwise: %w", err)
+		}
+	}
+	if _, ok := perMilli[o.Unit]; !ok {
+		return nil, fmt.Errorf("partition.unit is %q: it takes s, ms, us or ns", o.Unit)
+	}
+	return &Partitioner{o: o, layout: l, minMS: o.Min.UnixMilli()}, nil
+}
+
+// Bucket is the folder for a Kafka timestamp in milliseconds. clock is the time by which bounds are judged. The error is a
+// *record.BadRecord. Times within a local hour that a clock change repeats share a folder.
+func (p *Partitioner) Bucket(ms int64, clock time.Time) (string, error) {
+	if bad := p.outside(ms, clock); bad != nil {
+		if p.o.Otherwise == "quarantine" || p.o.Otherwise == "timestamp" {
+			return "", bad
+		}
+		return p.o.Otherwise, nil
+	}
+	return p.bucket(ms), nil
+}
+
+func (p *Partitioner) outside(ms int64, clock time.Time) *record.BadRecord {
+	switch {
+	case ms < p.minMS:
+		return &record.BadRecord{Reason: record.TimeBounds, Detail: fmt.Sprintf("the time %s is before partition.min %s", show(ms), p.o.Min.UTC().Format(time.RFC3339))}
+	case ms > clock.UnixMilli()+p.o.MaxFuture.Milliseconds():
+		return &record.BadRecord{Reason: record.TimeBounds, Detail: fmt.Sprintf("the time %s is more than %s ahead of the clock %s", show(ms), p.o.MaxFuture, clock.UTC().Format(time.RFC3339))}
+	}
+	return nil
+}
+
+// show prints a time, or its number where no calendar reaches.
+func show(ms int64) string {
+	const year9999 = 253402300799999
+	if ms < -62135596800000 || ms > year9999 {
+		return fmt.Sprintf("%d ms", ms)
+	}
+	return time.UnixMilli(ms).UTC().Format(time.RFC3339Nano)
+}
+
+// bucket finds the folder of a time within bounds, first among the last few.
+func (p *Partitioner) bucket(ms int64) string {
+	for i := range p.recent {
+		if w := &p.recent[i]; ms >= w.from && ms < w.to {
+			return w.bucket
+		}
+	}
+	w := p.windowOf(ms)
+	p.recent[p.next] = w
+	p.next = (p.next + 1) % len(p.recent)
+	return w.bucket
+}
+
+// windowOf is the stretch around a time in which wall clocks show the same unit and the zone's offset does not change.
+func (p *Partitioner) windowOf(ms int64) window {
+	t := time.UnixMilli(ms).In(p.o.Zone)
+	hour, minute, second := t.Clock()
+	into := (int64(hour)*3600+int64(minute)*60+int64(second))*1000 + int64(t.Nanosecond())/1e6
+	unit := p.layout.unit.Milliseconds()
+	from := ms - into%unit
+	w := window{from, from + unit, p.layout.format(t)}
+	start, end := t.ZoneBounds()
+	if !start.IsZero() {
+		w.from = max(w.from, start.UnixMilli())
+	}
+	if !end.IsZero() {
+		w.to = min(w.to, end.UnixMilli())
+	}
+	return w
+}
+
+// perMilli are factors of units: how many of them make a millisecond; negative: how many milliseconds make one.
+var perMilli = map[string]int64{"s": -1000, "ms": 1, "": 1, "us": 1000, "ns": 1_000_000}
+
+// toMilli converts, rounding down; ok is false when the result does not fit.
+func toMilli(v int64, unit string) (ms int64, ok bool) {
+	f := perMilli[unit]
+	if f < 0 {
+		if v > math.MaxInt64/-f || v < math.MinInt64/-f {
+			return 0, false
+		}
+		return v * -f, true
+	}
+	ms = v / f
+	if v%f < 0 {
+		ms--
+	}
+	return ms, true
+}
