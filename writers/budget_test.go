@@ -74,7 +74,7 @@ func TestTheBudgetHolds(t *testing.T) {
 	o.Budget = writers.NewBudget(limit)
 	s := writers.NewSet(o)
 	r := rand.New(rand.NewPCG(1, 1))
-	for i := range int64(300) {
+	for i := range int64(200) {
 		add(t, s, r, fmt.Sprint("hr=", r.IntN(24)), i*200, 200) // 64 KiB
 		settle(t, s)
 		if used := o.Budget.Used(); used > limit {
@@ -85,7 +85,7 @@ func TestTheBudgetHolds(t *testing.T) {
 	if peak := o.Budget.Peak(); peak > limit*5/4 || peak < limit/2 {
 		t.Errorf("peak %d of %d", peak, limit)
 	}
-	if rows := check(t, store, files); rows != 60_000 {
+	if rows := check(t, store, files); rows != 40_000 {
 		t.Errorf("%d rows", rows)
 	}
 	t.Logf("%d files, %d closed early, peak %d", len(files), s.ClosedEarly(), o.Budget.Peak())
@@ -103,7 +103,7 @@ func TestTailsOfUploadsAreCounted(t *testing.T) {
 	o.Budget = writers.NewBudget(limit)
 	s := writers.NewSet(o)
 	r := rand.New(rand.NewPCG(2, 2))
-	for i := range int64(600) {
+	for i := range int64(300) {
 		add(t, s, r, fmt.Sprint("hr=", (i+int64(r.IntN(3)))%48), i*400, 400) // 128 KiB
 		settle(t, s)
 		held := int64(0)
@@ -118,7 +118,7 @@ func TestTailsOfUploadsAreCounted(t *testing.T) {
 		t.Error("no file was closed early")
 	}
 	files := finish(t, s)
-	if rows := check(t, store, files); rows != 240_000 {
+	if rows := check(t, store, files); rows != 120_000 {
 		t.Errorf("%d rows", rows)
 	}
 	t.Logf("%d files, %d closed early, peak %d", len(files), s.ClosedEarly(), o.Budget.Peak())
@@ -130,7 +130,7 @@ func TestTailsOfUploadsAreCounted(t *testing.T) {
 // A small set does not write tiny row groups because a large one has filled the budget.
 func TestTheLargestGivesBack(t *testing.T) {
 	t.Parallel()
-	const limit = 8 << 20
+	const limit = 4 << 20
 	big, small := memory.New(memory.Options{}), memory.New(memory.Options{})
 	o := options(t, big)
 	o.Budget = writers.NewBudget(limit)
@@ -138,7 +138,7 @@ func TestTheLargestGivesBack(t *testing.T) {
 	o.Store = small
 	little := writers.NewSet(o)
 	r := rand.New(rand.NewPCG(3, 3))
-	for i := range int64(200) {
+	for i := range int64(100) {
 		add(t, large, r, fmt.Sprint(i%4), i*400, 400)
 		settle(t, large)
 		add(t, little, r, "b", i*10, 10)
@@ -196,7 +196,7 @@ func TestSetsOfOneBudgetRunInParallel(t *testing.T) {
 		s := writers.NewSet(o)
 		wg.Go(func() {
 			r := rand.New(rand.NewPCG(5, uint64(n)))
-			for i := range int64(100) {
+			for i := range int64(50) {
 				add(t, s, r, fmt.Sprint(r.IntN(6)), i*200, 200)
 				if err := s.Settle(t.Context()); err != nil {
 					t.Error(err)
@@ -214,7 +214,7 @@ func TestSetsOfOneBudgetRunInParallel(t *testing.T) {
 	for _, f := range files {
 		rows += check(t, store, f)
 	}
-	if rows != 6*100*200 || o.Budget.Used() != 0 {
+	if rows != 6*50*200 || o.Budget.Used() != 0 {
 		t.Errorf("%d rows, %d bytes still counted", rows, o.Budget.Used())
 	}
 	if peak := o.Budget.Peak(); peak > limit*3/2 {

@@ -71,7 +71,7 @@ func parse(name string) (n Name, err error) {
 	if dot < 0 {
 		return n, fmt.Errorf("no extension")
 	}
-	if n.Extension = name[dot:]; len(n.Extension) < 2 || strings.Contains(n.Extension, "-") {
+	if n.Extension = name[dot:]; len(n.Extension) < 2 || strings.Trim(n.Extension[1:], "abcdefghijklmnopqrstuvwxyz0123456789") != "" {
 		return n, fmt.Errorf("no extension after the sequence")
 	}
 	// From the end: a topic may have dashes of its own.

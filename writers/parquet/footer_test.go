@@ -231,7 +231,7 @@ func TestSchemaInTheFooter(t *testing.T) {
 func TestPagesAreWhatEveryReaderTakes(t *testing.T) {
 	t.Parallel()
 	c := record.NewColumns(sample.Every())
-	sample.Rows(newRand(2), c, 3000, 0, 0)
+	sample.Rows(newRand(2), c, 300, 0, 0)
 	meta := open(t, encode(t, newFormat(t, "snappy"), nil, c)).Metadata()
 	dictionaries := 0
 	for _, chunk := range meta.RowGroups[0].Columns {

@@ -31,8 +31,8 @@ func TestIdentity(t *testing.T) {
 	var groups []*record.Columns
 	for p := range int32(3) {
 		c := record.NewColumns(s)
-		sample.Rows(newRand(uint64(p)), c, 1500, p, 1<<40)
-		for i := range int64(1500) {
+		sample.Rows(newRand(uint64(p)), c, 150, p, 1<<40)
+		for i := range int64(150) {
 			want.Add(p, 1<<40+i)
 		}
 		groups = append(groups, c)
@@ -41,10 +41,10 @@ func TestIdentity(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if id.Rows != 4500 || id.Digest != want || !id.HasKafkaColumns || id.Meta["shadoof.attempt"] != "x" {
+	if id.Rows != 450 || id.Digest != want || !id.HasKafkaColumns || id.Meta["shadoof.attempt"] != "x" {
 		t.Errorf("identity %+v", id)
 	}
-	ranges := []writers.Span{{Partition: 0, First: 1 << 40, Last: 1<<40 + 1499}, {Partition: 1, First: 1 << 40, Last: 1<<40 + 1499}, {Partition: 2, First: 1 << 40, Last: 1<<40 + 1499}}
+	ranges := []writers.Span{{Partition: 0, First: 1 << 40, Last: 1<<40 + 149}, {Partition: 1, First: 1 << 40, Last: 1<<40 + 149}, {Partition: 2, First: 1 << 40, Last: 1<<40 + 149}}
 	if diff := cmp.Diff(ranges, id.Ranges()); diff != "" {
 		t.Errorf("ranges (-want +got):\n%s", diff)
 	}
@@ -126,6 +126,9 @@ func TestADamagedPageIsAnError(t *testing.T) {
 				header, body := pageHeader(t, file[at:])
 				for i := at; i < at+header+body; i++ {
 					for bit := range 8 {
+						if i >= at+header && int64(bit) != i%8 {
+							continue // of a page itself one bit per byte is enough
+						}
 						damaged := bytes.Clone(file)
 						damaged[i] ^= 1 << bit
 						_, err := identity(t.Context(), damaged)
@@ -159,7 +162,9 @@ func pageHeader(t testing.TB, b []byte) (header, body int64) {
 
 func FuzzIdentity(f *testing.F) {
 	for _, compression := range []string{"none", "zstd", "snappy", "gzip"} {
-		file := sampleFile(f, compression)
+		c := record.NewColumns((&record.Schema{Fields: one(record.String)}).WithKafkaColumns())
+		sample.Rows(newRand(9), c, 20, 1, 5000)
+		file := encode(f, newFormat(f, compression), nil, c) // small, for the fuzzer is slow with large ones
 		f.Add(file)
 		f.Add(file[:len(file)/2])
 		f.Add(file[len(file)/2:])

@@ -170,7 +170,7 @@ func TestRowsAreReadBack(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 0))
 		s := sample.Schema(r, 6, rapid.IntRange(0, 4).Draw(rt, "depth"))
 		var groups []*record.Columns
-		for _, n := range rapid.SliceOfN(rapid.IntRange(1, 300), 1, 3).Draw(rt, "rows") {
+		for _, n := range rapid.SliceOfN(rapid.IntRange(1, 100), 1, 3).Draw(rt, "rows") {
 			c := record.NewColumns(s)
 			sample.Rows(r, c, n, 7, int64(1000*len(groups)))
 			groups = append(groups, c)
@@ -184,7 +184,7 @@ func TestEveryKindIsReadBack(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(2, 2))
 	c := record.NewColumns(sample.Every())
-	sample.Rows(r, c, 2000, 0, 0)
+	sample.Rows(r, c, 500, 0, 0)
 	file := encode(t, newFormat(t, "zstd"), nil, c)
 	comparePerLeaf(t, open(t, file), c)
 }
@@ -198,13 +198,13 @@ func TestLargeRowsAreReadBack(t *testing.T) {
 		{Name: "same", Type: record.Type{Kind: record.String}},
 	}}
 	c := record.NewColumns(s)
-	for i := range 50_000 {
+	for i := range 30_000 {
 		row := sample.Row{nil, sample.List{}, "same"}
 		switch {
 		case i%10_000 == 5:
 			row[0] = string(bytes.Repeat([]byte{byte('a' + i%26)}, 1<<20))
 		case i%10_000 == 6:
-			l := make(sample.List, 100_000)
+			l := make(sample.List, 30_000)
 			for k := range l {
 				l[k] = int64(i * k)
 			}
@@ -224,7 +224,7 @@ func TestSameRowsMakeTheSameFile(t *testing.T) {
 	var files [2][]byte
 	for i := range files {
 		c := record.NewColumns(sample.Every())
-		sample.Rows(rand.New(rand.NewPCG(3, 3)), c, 1000, 0, 0)
+		sample.Rows(rand.New(rand.NewPCG(3, 3)), c, 300, 0, 0)
 		files[i] = encode(t, newFormat(t, "zstd"), map[string]string{"shadoof.topic": "orders", "shadoof.attempt": "1a2b3c4d5e6f7a8b", "a": "b"}, c)
 	}
 	if !bytes.Equal(files[0], files[1]) {
