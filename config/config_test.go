@@ -155,7 +155,7 @@ jobs:
     topics: [c]
     folder: c/data
     start: 2026-11-20T10:00:00.5+01:00
-    value: {format: json, framing: none, schema: "x/{topic}"}
+    value: {format: json, framing: none, schema: raw}
     key: {format: string}
     partition: {by: field, field: a.b, unit: us, otherwise: unknown/times}
     policy: {bad_record: fail, lost_records: record}

@@ -74,7 +74,7 @@ const (
 type Value struct {
 	Format  string // avro, json, string, bytes
 	Framing string // none, confluent (a zero byte and four bytes of schema id before the value); none for string and bytes
-	Schema  string // a schema file as written, with {topic} for the name; see SchemaFile. "" for string and bytes
+	Schema  string // a schema file as written, with {topic} for the name (see SchemaFile), or raw. "" for string and bytes
 	Dir     string // where a relative Schema starts
 }
 

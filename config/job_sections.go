@@ -15,11 +15,8 @@ func (d *document) value(m *mapping) Value {
 		Schema:  m.text("schema", ""),
 		Dir:     d.dir,
 	}
-	switch {
-	case v.Format == "protobuf":
+	if v.Format == "protobuf" {
 		m.reject("format", "protobuf is not built yet: avro, json, string and bytes are")
-	case v.Schema == "raw":
-		m.reject("schema", "raw, one JSON column, is not built yet: format string keeps the text as it is")
 	}
 	if v.plain() && !m.has("framing") {
 		v.Framing = "none"
@@ -29,7 +26,7 @@ func (d *document) value(m *mapping) Value {
 
 // SchemaFile is the absolute name of the topic's schema file; "" when the value has no schema.
 func (v Value) SchemaFile(topic string) string {
-	if v.Schema == "" {
+	if v.Schema == "" || v.Raw() {
 		return ""
 	}
 	name := strings.ReplaceAll(v.Schema, "{topic}", topic)
@@ -38,6 +35,9 @@ func (v Value) SchemaFile(topic string) string {
 	}
 	return filepath.Join(v.Dir, name)
 }
+
+// Raw says whether the value becomes one JSON column.
+func (v Value) Raw() bool { return v.Schema == "raw" }
 
 // plain says whether the value is kept as it is.
 func (v Value) plain() bool { return v.Format == "string" || v.Format == "bytes" }
@@ -144,7 +144,7 @@ func (j *Job) oneTopic() bool {
 }
 
 func (d *document) completeValue(m *mapping, v Value) {
-	if v.Format == "protobuf" || v.Schema == "raw" {
+	if v.Format == "protobuf" {
 		return // refused already
 	}
 	if v.plain() {
@@ -158,6 +158,12 @@ func (d *document) completeValue(m *mapping, v Value) {
 	}
 	if v.Schema == "" {
 		m.reject("schema", `%s without a schema file needs the schema registry, which is not built yet: write schema: "schemas/{topic}.avsc"`, v.Format)
+		return
+	}
+	if v.Raw() {
+		if v.Format != "json" {
+			m.reject("schema", "raw, one JSON column, goes with format json only")
+		}
 		return
 	}
 	rest := strings.ReplaceAll(v.Schema, "{topic}", "")

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"shadoof/config"
+	"shadoof/internal/ui"
+	"shadoof/jobs"
+)
+
+func (a *app) newPlanCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "plan",
+		Short: "Show what run would read and write; writes nothing",
+		Long: `Plan shows what run would read now, per partition, and what it would write: bytes and files are estimated from the topic's last
+commits, requests to the store are the least. It writes nothing.`,
+		Example:     "  shadoof plan --topic tracking.page-view",
+		Annotations: ordinaryExits(),
+		Args:        cobra.NoArgs,
+		RunE: a.action(func(ctx context.Context, _ []string) error {
+			return a.withJobs(ctx, nil, func(_ *config.Config, env *jobs.Env) error {
+				report, err := env.Plan(ctx, a.sel)
+				if err != nil {
+					return err
+				}
+				return a.print(report, func(w io.Writer) error { return printPlan(w, report) })
+			})
+		}),
+	}
+	a.selectJobs(cmd)
+	return cmd
+}
+
+func printPlan(w io.Writer, r *jobs.PlanReport) error {
+	t := ui.NewTable("TOPIC", ">PARTITION", ">FROM", ">TO", ">OFFSETS")
+	for _, topic := range r.Topics {
+		for _, p := range topic.Partitions {
+			t.Row(topic.Topic, p.Partition, p.From, p.To, p.Offsets)
+		}
+	}
+	if t.Len() > 0 {
+		if err := t.Print(w); err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintln(w); err != nil {
+			return err
+		}
+	}
+	for _, topic := range r.Topics {
+		for _, line := range planLines(topic) {
+			if _, err := fmt.Fprintf(w, "%s: %s\n", topic.Topic, line); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func planLines(t *jobs.PlanTopic) []string {
+	var lines []string
+	if t.Problem != "" {
+		lines = append(lines, t.Problem)
+	}
+	if len(t.Pending) > 0 {
+		lines = append(lines, fmt.Sprintf("version %s is committed and not published yet: the run does that first", versions(t.Pending)))
+	}
+	switch {
+	case t.Offsets == 0 && t.Problem == "":
+		lines = append(lines, "nothing to read")
+	case t.Offsets > 0 && t.Bytes > 0:
+		lines = append(lines, fmt.Sprintf("%s, about %s in %s; %s to the store at least", ui.Plural(t.Offsets, "offset"), ui.Bytes(t.Bytes), ui.Plural(t.Files, "file"),
+			ui.Plural(t.Requests.Lists+t.Requests.Reads+t.Requests.Puts, "request")))
+	case t.Offsets > 0:
+		lines = append(lines, ui.Plural(t.Offsets, "offset")+"; how many bytes and files cannot be told before the first commit")
+	}
+	if t.New {
+		lines = append(lines, "never read before: begins at the job's start")
+	}
+	return lines
+}

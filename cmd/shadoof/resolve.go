@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"shadoof/config"
+	"shadoof/jobs"
+)
+
+// resolved is what `resolve` prints as JSON.
+type resolved struct {
+	Topic   string `json:"topic"`
+	Version int64  `json:"version"` // of the log, after the decision
+	Changed bool   `json:"changed"`
+}
+
+func (a *app) newResolveCommand() *cobra.Command {
+	var topic, reason string
+	var r jobs.Resolution
+	cmd := &cobra.Command{
+		Use:   "resolve --topic TOPIC (--accept-... | --drop KEY) --reason TEXT",
+		Short: "Decide what a run may not decide, after an exit 4",
+		Long: `Resolve writes a person's decision into a topic's log, with the name and the reason, after a run halted:
+
+  --accept-loss        records were deleted before they were read: go on behind them
+  --accept-recreated   the topic of this name is another one, or in another cluster: go on with it
+  --accept-truncation  the topic was cut back below what was read: go on from its end
+  --accept-existing    the folder holds files of another tool: they stay as they are
+  --drop KEY           a committed file can neither be published nor rebuilt: its rows become a gap`,
+		Example: `  shadoof resolve --topic tracking.page-view --accept-loss --reason "retention was 6 hours, INC-4711"`,
+		Annotations: exits(exitLine{jobs.ExitDone, ""}, exitLine{jobs.ExitFailed, ""}, exitLine{jobs.ExitUsage, "wrong usage, or there is nothing of that kind to resolve"},
+			exitLine{jobs.ExitHalted, "another decision is needed too"}),
+		Args: cobra.NoArgs,
+		RunE: a.action(func(ctx context.Context, _ []string) error {
+			var err error
+			if r.Decision, err = decision(reason); err != nil {
+				return err
+			}
+			return a.withJobs(ctx, nil, func(_ *config.Config, env *jobs.Env) error {
+				v, changed, err := env.Resolve(ctx, topic, r)
+				if err != nil {
+					return err
+				}
+				return a.print(resolved{topic, v, changed}, func(w io.Writer) error {
+					text := "decided; the log is at version %d\n"
+					if !changed {
+						text = "nothing had to be decided; the log stays at version %d\n"
+					}
+					_, err := fmt.Fprintf(w, "%s: "+text, topic, v)
+					return err
+				})
+			})
+		}),
+	}
+	oneTopic(cmd, &topic)
+	f := cmd.Flags()
+	f.BoolVar(&r.AcceptLoss, "accept-loss", false, "records were deleted before they were read")
+	f.BoolVar(&r.AcceptRecreated, "accept-recreated", false, "the topic is another one")
+	f.BoolVar(&r.AcceptTruncation, "accept-truncation", false, "the topic was cut back")
+	f.BoolVar(&r.AcceptExisting, "accept-existing", false, "the folder holds files of another tool")
+	f.StringVar(&r.Drop, "drop", "", "give up the committed file `key`")
+	f.StringVar(&reason, "reason", "", "why, for the log")
+	must(cmd.MarkFlagRequired("reason"))
+	kinds := []string{"accept-loss", "accept-recreated", "accept-truncation", "accept-existing", "drop"}
+	cmd.MarkFlagsMutuallyExclusive(kinds...)
+	cmd.MarkFlagsOneRequired(kinds...)
+	return cmd
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"path"
+	"time"
+
+	"shadoof/config"
+	"shadoof/extract"
+	"shadoof/jobs"
+	"shadoof/offsets"
+	"shadoof/record"
+	"shadoof/record/avro"
+	"shadoof/record/json"
+	"shadoof/storage"
+	"shadoof/storage/contract"
+	"shadoof/storage/local"
+	"shadoof/storage/s3"
+	"shadoof/writers"
+	"shadoof/writers/parquet"
+)
+
+// connect makes the parts that a configuration names and puts them together. Kafka is connected to when it is first asked: commands
+// that read the store alone work without it.
+func (a *app) connect(ctx context.Context, cfg *config.Config, progress jobs.Progress) (*jobs.Env, func(), error) {
+	store, err := openStore(ctx, cfg.Store)
+	if err != nil {
+		return nil, nil, err
+	}
+	source := &lazySource{open: func(ctx context.Context) (extract.Source, func(), error) { return a.openKafka(ctx, cfg.Kafka) }}
+	env := jobs.New(cfg, jobs.Deps{
+		Store:    hookStore(store),
+		Endpoint: endpoint(cfg.Store),
+		Source:   source,
+		Drivers:  drivers(),
+		Now:      time.Now,
+		Rand:     rand.Reader,
+		Log:      a.log,
+		Progress: progress,
+		Writer:   offsets.Writer{Host: hostname(), Build: thisBuild().String()},
+		Hook:     protocolHook(),
+	})
+	return env, source.close, nil
+}
+
+func openStore(ctx context.Context, s config.Store) (storage.Store, error) {
+	switch s.Scheme {
+	case "file":
+		return local.New(s.Path)
+	case "s3":
+		return s3.New(ctx, s3.Options{
+			Bucket: s.Bucket, Prefix: s.Path, Endpoint: s.S3.Endpoint, Region: s.S3.Region, PathStyle: s.S3.PathStyle,
+			StorageClass: s.S3.StorageClass, SSE: s.S3.SSE, KMSKey: s.S3.KMSKey, ACL: s.S3.ACL,
+		})
+	}
+	return nil, usagef("store.url %s: the scheme %q is not built yet", s.URL, s.Scheme)
+}
+
+// endpoint is which store this is: a store that moves is probed anew.
+func endpoint(s config.Store) string {
+	if s.S3.Endpoint == "" {
+		return s.URL
+	}
+	return s.URL + " at " + s.S3.Endpoint
+}
+
+func (a *app) openKafka(ctx context.Context, k config.Kafka) (extract.Source, func(), error) {
+	source, err := extract.Open(ctx, extract.Options{
+		Brokers:       k.Brokers,
+		ClientID:      k.ClientID,
+		TLS:           extract.TLS{Enabled: k.TLS.Enabled, CAFile: k.TLS.CAFile, CertFile: k.TLS.CertFile, KeyFile: k.TLS.KeyFile, ServerName: k.TLS.ServerName},
+		SASL:          extract.SASL{Mechanism: k.SASL.Mechanism, Username: k.SASL.Username, Password: k.SASL.Password.Reveal()},
+		ReadCommitted: k.Isolation == config.ReadCommitted,
+		Logger:        a.log,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return source, source.Close, nil
+}
+
+// drivers are the formats of this build.
+func drivers() jobs.Drivers {
+	return jobs.Drivers{
+		Schema:  readSchema,
+		Decoder: newDecoder,
+		Format: func(o jobs.OutputSettings) (writers.Format, error) {
+			if o.Format != "parquet" {
+				return nil, fmt.Errorf("output.format %s is not built yet", o.Format)
+			}
+			return parquet.New(parquet.Options{Compression: o.Compression})
+		},
+		Reader: func(key string) (writers.Reader, error) {
+			if path.Ext(key) != parquet.Extension {
+				return nil, fmt.Errorf("%s: files of this kind cannot be read back", key)
+			}
+			return parquet.NewReader(), nil
+		},
+		Probe: contract.Probe,
+	}
+}
+
+// readSchema is the text of the schema of a topic's values; "" where they have none.
+func readSchema(job *config.Job, topic string) (string, error) {
+	if job.Value.Raw() {
+		return rawSchema, nil
+	}
+	name := job.Value.SchemaFile(topic)
+	if name == "" {
+		return "", nil
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return "", fmt.Errorf("value.schema: %w", err)
+	}
+	return string(text), nil
+}
+
+// rawSchema stands for a schema in the settings of values that become one JSON column.
+const rawSchema = "raw"
+
+func newDecoder(s *jobs.Settings) (record.Decoder, error) {
+	switch s.Format {
+	case "string":
+		return record.NewStringDecoder(), nil
+	case "bytes":
+		return record.NewBytesDecoder(), nil
+	case "avro", "json":
+	default:
+		return nil, fmt.Errorf("value.format %s is not built yet", s.Format)
+	}
+	dec, err := valueDecoder(s)
+	if err != nil {
+		return nil, fmt.Errorf("value.schema: %w", err)
+	}
+	return record.WithKey(dec, s.Key, s.Headers)
+}
+
+func valueDecoder(s *jobs.Settings) (record.Decoder, error) {
+	framed := s.Framing == "confluent"
+	if s.Format == "json" && s.Schema == rawSchema {
+		return unframe(json.NewRaw(), framed), nil
+	}
+	p, err := avro.Parse([]byte(s.Schema))
+	if err != nil {
+		return nil, err
+	}
+	if s.Format == "json" {
+		dec, err := json.NewDecoder(p.Schema)
+		if err != nil {
+			return nil, err
+		}
+		return unframe(dec, framed), nil
+	}
+	framing := avro.None
+	if framed {
+		framing = avro.Confluent
+	}
+	return avro.NewDecoder(p, framing), nil
+}
