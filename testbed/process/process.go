@@ -23,8 +23,9 @@ type Spec struct {
 	Dir  string   // working directory
 	Log  string   // file that output is appended to; "" for none
 
-	Stdin  *os.File // the child's own end; nil for none
+	Stdin  *os.File // nil for none
 	Stdout *os.File // instead of Log
+	Stderr *os.File // instead of Log
 }
 
 // A Process is a running child in a process group of its own. It is safe for concurrent use.
@@ -33,7 +34,6 @@ type Process struct {
 	cmd   *exec.Cmd
 	start int64 // length of the log before this process wrote to it
 	done  chan struct{}
-	err   error // valid once done is closed
 }
 
 // Start starts a child. On Linux the kernel kills it when this process ends, however it ends.
@@ -61,11 +61,14 @@ func Start(spec Spec) (*Process, error) {
 	if spec.Stdout != nil {
 		p.cmd.Stdout = spec.Stdout
 	}
+	if spec.Stderr != nil {
+		p.cmd.Stderr = spec.Stderr
+	}
 	if err := startOnLastingThread(p.cmd); err != nil {
 		return nil, fmt.Errorf("testbed: start %s: %w", spec.Name, err)
 	}
 	go func() {
-		p.err = p.cmd.Wait()
+		p.cmd.Wait() // its result is in ProcessState
 		close(p.done)
 	}()
 	return p, nil
@@ -116,6 +119,12 @@ func (p *Process) Running() bool {
 	default:
 		return true
 	}
+}
+
+// ExitCode is that of a child that has ended; -1 if a signal ended it.
+func (p *Process) ExitCode() int {
+	<-p.done
+	return p.cmd.ProcessState.ExitCode()
 }
 
 // Signal sends a signal to the child's process group. It is no error if the child has ended.

@@ -22,14 +22,18 @@ func (d Digest) Add(partition int32, offset int64, columns ...int64) {
 		hash = mix(hash ^ uint64(c))
 	}
 	key := strconv.Itoa(int(partition))
-	p, ok := d[key]
-	if !ok {
-		p.First, p.Last = offset, offset
+	d[key] = d[key].Plus(PartitionDigest{Rows: 1, First: offset, Last: offset, Sum: hash})
+}
+
+// Plus is the digest of the rows of both, which are rows of one partition.
+func (p PartitionDigest) Plus(o PartitionDigest) PartitionDigest {
+	if p.Rows == 0 {
+		return o
 	}
-	p.First, p.Last = min(p.First, offset), max(p.Last, offset)
-	p.Rows++
-	p.Sum += hash
-	d[key] = p
+	if o.Rows == 0 {
+		return p
+	}
+	return PartitionDigest{Rows: p.Rows + o.Rows, First: min(p.First, o.First), Last: max(p.Last, o.Last), Sum: p.Sum + o.Sum}
 }
 
 // Rows is the number of rows of all partitions.

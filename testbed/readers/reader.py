@@ -196,9 +196,16 @@ def mix(numpy, x):
     return x ^ (x >> numpy.uint64(31))
 
 
+def integers(column):
+    import pyarrow as pa
+
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp("ns", tz=column.type.tz))
+    return column.cast(pa.int64()).to_numpy()
+
+
 def digest(request):
     import numpy
-    import pyarrow as pa
 
     request["columns"] = request["order"] + [c for c in request["columns"] or [] if c not in request["order"]]
     if request["reader"] == "fastavro":
@@ -206,7 +213,7 @@ def digest(request):
         columns = [numpy.array([row[c] for row in found], dtype=numpy.int64) for c in request["columns"]]
     else:
         table = READERS[request["reader"]](request)
-        columns = [table.column(c).cast(pa.int64()).to_numpy() for c in request["columns"]]
+        columns = [integers(table.column(c)) for c in request["columns"]]
     hashes = numpy.zeros(len(columns[0]), dtype=numpy.uint64)
     for column in columns:
         hashes = mix(numpy, hashes ^ column.astype(numpy.uint64))

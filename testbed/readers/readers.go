@@ -117,8 +117,8 @@ func (e *Env) Rows(ctx context.Context, q Query) ([]string, error) {
 	return rows, err
 }
 
-// Digest reads the columns of Order and Columns, all of them integers, and returns their digest: for sets that are too large to
-// compare row by row.
+// Digest reads the columns of Order and Columns, none of them with nulls, and returns their digest: for sets that are too large to
+// compare row by row. The columns are integers, or timestamps, which count as nanoseconds.
 func (e *Env) Digest(ctx context.Context, q Query) (Digest, error) {
 	d := make(Digest)
 	err := e.ask(ctx, "digest", q, func(head header, _ *worker) error {

@@ -79,6 +79,18 @@ func TestDigestEqualsThatOfTheRows(t *testing.T) {
 			}
 		}
 	}
+	seen := readers.Query{Reader: readers.PyArrow, Folder: filepath.Join(folder, "parquet", "dt=2026-11-20", "hr=13"), Columns: []string{"seen"}}
+	for _, seen.Reader = range readers.Parquet {
+		got, err := env.Digest(t.Context(), seen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := make(readers.Digest)
+		want.Add(0, 4, 1700000000123*1e6)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: -want +got\n%s", seen.Reader, diff)
+		}
+	}
 	twice := make(readers.Digest)
 	for range 2 {
 		twice.Add(0, 4)

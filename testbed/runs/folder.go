@@ -103,6 +103,11 @@ func sweep(root string) error {
 	return nil
 }
 
+func isLog(path string, d fs.DirEntry) bool {
+	info, err := d.Info()
+	return strings.HasSuffix(path, ".log") && err == nil && info.Size() > 0
+}
+
 // removeData deletes everything but logs and the folders that they are in, and the whole folder when it holds no logs.
 func removeData(dir string) error {
 	logs := false
@@ -119,13 +124,13 @@ func removeData(dir string) error {
 			return filepath.SkipDir
 		case d.IsDir():
 			return nil
-		case strings.HasSuffix(path, ".log"):
-			logs = true
-			return nil
 		case d.Name() == lockName:
 			return nil
+		case !isLog(path, d):
+			return os.Remove(path)
 		}
-		return os.Remove(path)
+		logs = true
+		return nil
 	})
 	if err == nil && !logs {
 		err = os.RemoveAll(dir)

@@ -1,0 +1,43 @@
+# Targets for people and for CI. What runs against real servers needs go, a C compiler, java 17, mvn and python 3.11, and says so.
+
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+WITHSERVERS = cd testbed && go run ./cmd/withservers
+
+.PHONY: build test-short test test-long lint bench testbed-up testbed-check clean
+
+build:
+	CGO_ENABLED=0 go build -trimpath -o bin/shadoof ./cmd/shadoof
+
+# No servers, under a minute.
+test-short:
+	go test -short ./...
+
+# Everything that must hold for each change.
+test: testbed-check lint
+	go test -race -vet=off -count=1 -timeout 5m ./...
+	$(WITHSERVERS) -- go test -vet=off -count=1 -timeout 8m ./...
+
+# Also what takes long: clusters of three brokers, large topics, faults of network and disk.
+test-long: testbed-check lint
+	go test -race -vet=off -count=1 -timeout 30m ./...
+	$(WITHSERVERS) -- go test -vet=off -count=1 -timeout 60m -tags long ./...
+
+lint:
+	@unformatted="$$(gofmt -l .)"; if [ -n "$$unformatted" ]; then echo "gofmt these files:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	go run $(STATICCHECK) ./...
+	cd testbed && go vet -tags long ./... && go run $(STATICCHECK) -tags long ./...
+
+bench:
+	go test -run '^$$' -bench . -benchmem ./...
+
+# Servers for people: prints their addresses as export lines, until Ctrl-C.
+testbed-up:
+	@$(WITHSERVERS)
+
+testbed-check:
+	@$(WITHSERVERS) -check
+
+clean:
+	rm -rf bin
+	go clean -testcache
