@@ -143,7 +143,6 @@ func (w *worker) removeAll(ctx context.Context, v int64, files []offsets.FileRef
 		if err := w.remove(ctx, ref.V, f); err != nil {
 			return fmt.Errorf("%s: version %d: %w", w.topic, v, err)
 		}
-		w.env.hook("mid-removal")
 	}
 	return nil
 }
@@ -157,6 +156,7 @@ func (w *worker) remove(ctx context.Context, v int64, f *offsets.File) error {
 			return err
 		}
 		if err = w.discardAll(ctx, f.Key, pairs); err == nil {
+			w.env.hook("mid-removal")
 			if err = w.env.store.Delete(ctx, f.Key); err == nil {
 				var there bool
 				if there, err = w.exists(ctx, f.Key); err == nil && !there {

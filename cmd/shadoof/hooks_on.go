@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"shadoof/storage"
 )
@@ -54,4 +55,10 @@ func (h *hookedStore) PutNew(ctx context.Context, name string, data []byte) (sto
 		atPoint("put-applied")
 	}
 	return put, err
+}
+
+// lostAfter shortens the minute for which a committed file may be absent before it counts as lost.
+func lostAfter() time.Duration {
+	d, _ := time.ParseDuration(os.Getenv("SHADOOF_LOST_AFTER"))
+	return d
 }
