@@ -140,23 +140,27 @@ func earlierToken(ctx context.Context, t *trial) error {
 }
 
 func publishRacesDiscard(ctx context.Context, t *trial) error {
-	published := 0
-	for range t.Rounds {
+	visible, errs := make([]bool, t.Rounds), make([]error, t.Rounds)
+	var rounds sync.WaitGroup
+	for i := range t.Rounds {
 		key := t.name(".parquet")
-		s, err := t.stage(ctx, key)
-		if err != nil {
-			return err
-		}
-		visible, err := t.publishOrDiscard(ctx, key, s)
-		if err != nil {
-			return err
-		}
-		if visible {
+		rounds.Go(func() {
+			s, err := t.stage(ctx, key)
+			if err == nil {
+				visible[i], err = t.publishOrDiscard(ctx, key, s)
+			}
+			errs[i] = err
+		})
+	}
+	rounds.Wait()
+	published := 0
+	for _, v := range visible {
+		if v {
 			published++
 		}
 	}
 	t.note("%d of %d rounds ended with the file published", published, t.Rounds)
-	return nil
+	return errors.Join(errs...)
 }
 
 // publishOrDiscard does both at once, and says whether the file is visible then.

@@ -228,10 +228,12 @@ func TestTheObjectDecidesWhatACompletionDid(t *testing.T) {
 		{"expired token", func(w http.ResponseWriter, _ func(http.ResponseWriter)) { fail(w, 400, "ExpiredToken") }, storage.PublishUnclear},
 		{"403", func(w http.ResponseWriter, _ func(http.ResponseWriter)) { fail(w, 403, "AccessDenied") }, storage.PublishConflict},
 		{"400", func(w http.ResponseWriter, _ func(http.ResponseWriter)) { fail(w, 400, "EntityTooSmall") }, storage.PublishConflict},
-		{"no such upload", func(w http.ResponseWriter, _ func(http.ResponseWriter)) { fail(w, 404, "NoSuchUpload") }, storage.NothingToPublish},
-		{"200, not carried out", func(w http.ResponseWriter, _ func(http.ResponseWriter)) {
+		{"no such upload, but it is still listed", func(w http.ResponseWriter, _ func(http.ResponseWriter)) {
+			fail(w, 404, "NoSuchUpload")
+		}, storage.PublishUnclear},
+		{"200, but it is still listed", func(w http.ResponseWriter, _ func(http.ResponseWriter)) {
 			io.WriteString(w, "<CompleteMultipartUploadResult/>")
-		}, storage.NothingToPublish},
+		}, storage.PublishUnclear},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -316,6 +318,55 @@ func TestDiscardLooksAtTheObjectWhateverTheAnswer(t *testing.T) {
 	p.f.onRequest(func(w http.ResponseWriter, _ *http.Request, _ func(http.ResponseWriter)) bool { cut(w); return true })
 	if d, err := p.s.Discard(t.Context(), key, p.staged); d != storage.DiscardUnclear || err == nil {
 		t.Errorf("discard answered %s, %v", d, err)
+	}
+}
+
+// TestACompletionUnderWayIsWaitedFor lets the server move an upload aside while it completes it, as versitygw does.
+func TestACompletionUnderWayIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		call, end string
+		published storage.Publication
+		discarded storage.Discarding
+	}{
+		{"publish", "object", storage.AlreadyPublished, 0},
+		{"publish", "failure", storage.PublishUnclear, 0},
+		{"publish", "nothing", storage.NothingToPublish, 0},
+		{"discard", "object", 0, storage.TokenUsed},
+		{"discard", "failure", 0, storage.DiscardUnclear},
+		{"discard", "nothing", 0, storage.AbsentToken},
+	} {
+		t.Run(c.call+" "+c.end, func(t *testing.T) {
+			t.Parallel()
+			p := beforePublish(t)
+			upload := p.f.takeUpload()
+			looks := 0
+			p.f.onRequest(func(_ http.ResponseWriter, r *http.Request, _ func(http.ResponseWriter)) bool {
+				if r.Method != http.MethodHead {
+					return false
+				}
+				if looks++; looks == 3 {
+					switch c.end {
+					case "object":
+						p.f.put(inStore, fakeObject{data: []byte("rows"), meta: upload.meta, when: time.Now()})
+					case "failure":
+						p.f.giveUpload("upload-001", upload)
+					}
+				}
+				return false
+			})
+			if c.call == "publish" {
+				got, err := p.s.Publish(t.Context(), key, []storage.Staged{p.staged})
+				if got != c.published || errors.Is(err, errAlive) != (c.end == "failure") {
+					t.Errorf("publish answered %s, %v", got, err)
+				}
+				return
+			}
+			got, err := p.s.Discard(t.Context(), key, p.staged)
+			if got != c.discarded || errors.Is(err, errAlive) != (c.end == "failure") {
+				t.Errorf("discard answered %s, %v", got, err)
+			}
+		})
 	}
 }
 

@@ -147,7 +147,7 @@ func (s *Store) advise(a answer) (advice string, is error) {
 	switch a.code {
 	case "NoSuchBucket":
 		return fmt.Sprintf("bucket %s is not at %s: create it, or correct store.url and store.s3.endpoint", s.o.Bucket, s.where()), nil
-	case "InvalidAccessKeyId", "InvalidToken", "InvalidClientTokenId", "XMinioInvalidAccessKeyId":
+	case "InvalidAccessKeyId", "InvalidToken", "InvalidClientTokenId", "XMinioInvalidAccessKeyId", "XAdminUserNotFound":
 		return fmt.Sprintf("%s does not know this access key: check the credentials", s.where()), fs.ErrPermission
 	case "SignatureDoesNotMatch":
 		return fmt.Sprintf("%s has another secret for this access key, or a proxy has changed the request", s.where()), fs.ErrPermission

@@ -66,6 +66,23 @@ func (f *fake) has(key string) bool {
 	return there
 }
 
+// takeUpload takes the only upload away, and giveUpload brings it back.
+func (f *fake) takeUpload() *fakeUpload {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for id, u := range f.uploads {
+		delete(f.uploads, id)
+		return u
+	}
+	return nil
+}
+
+func (f *fake) giveUpload(id string, u *fakeUpload) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.uploads[id] = u
+}
+
 // open is the number of uploads that were begun and not ended.
 func (f *fake) open() int {
 	f.mu.Lock()

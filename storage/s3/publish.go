@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
@@ -82,21 +83,25 @@ func (s *Store) completeAsListed(ctx context.Context, key string, t token, inval
 func (s *Store) judgePublication(ctx context.Context, key string, tokens []token, completing error) (storage.Publication, error) {
 	a := answerOf(completing)
 	found, err := s.whose(ctx, key, tokens)
+	gone := completing == nil || a.noUpload()
+	if err == nil && found == nobodys && gone {
+		found, err = s.lookAgain(ctx, key, tokens)
+	}
 	switch {
 	case err != nil && answerOf(err).denied() && (completing == nil || !a.passing()):
 		return storage.PublishConflict, err
 	case err != nil:
 		return storage.PublishUnclear, errors.Join(completing, err)
-	case found == ours && completing == nil:
+	case found == newest && completing == nil:
 		return storage.Published, nil
-	case found == ours:
+	case found == newest, found == earlier:
 		return storage.AlreadyPublished, nil
 	case found == others:
 		return storage.PublishConflict, fmt.Errorf("another object has this name: %w", fs.ErrExist)
 	}
 	// The object is not there.
 	switch {
-	case completing == nil, a.noUpload(), errors.Is(completing, errLost):
+	case gone, errors.Is(completing, errLost):
 		return storage.NothingToPublish, nil
 	case a.passing():
 		return storage.PublishUnclear, completing
@@ -109,7 +114,8 @@ type owner int
 
 const (
 	nobodys owner = iota
-	ours
+	newest        // of the last of some tokens
+	earlier       // of another of them
 	others
 )
 
@@ -122,37 +128,14 @@ func (s *Store) whose(ctx context.Context, key string, tokens []token) (owner, e
 	case err != nil:
 		return nobodys, err
 	}
-	for _, t := range tokens {
-		if t.Meta != "" && out.Metadata[metaKey] == t.Meta && aws.ToInt64(out.ContentLength) == t.bytes() {
-			return ours, nil
+	for i, t := range slices.Backward(tokens) {
+		if t.Meta == "" || out.Metadata[metaKey] != t.Meta || aws.ToInt64(out.ContentLength) != t.bytes() {
+			continue
 		}
+		if i == len(tokens)-1 {
+			return newest, nil
+		}
+		return earlier, nil
 	}
 	return others, nil
-}
-
-// Discard implements storage.Store: it aborts the upload, and then looks whether it was completed before, since servers answer
-// either way to that.
-func (s *Store) Discard(ctx context.Context, key string, p storage.Staged) (storage.Discarding, error) {
-	t, err := parseToken(p.Token)
-	if err != nil {
-		return storage.DiscardUnclear, fmt.Errorf("discard %s: %w", s.url(key), err)
-	}
-	if err := storage.CheckName(key); err != nil {
-		return storage.DiscardUnclear, fmt.Errorf("discard: %w", err)
-	}
-	there, err := s.abort(ctx, key, t.UploadID)
-	if err != nil {
-		return storage.DiscardUnclear, s.failure("discard", key, err)
-	}
-	found, err := s.whose(ctx, key, []token{t})
-	switch {
-	case err != nil:
-		return storage.DiscardUnclear, s.failure("discard", key, err)
-	case found == ours, found == others && t.Meta == "" && !there:
-		// Of an upload known from a listing only, nobody can say whose object it is.
-		return storage.TokenUsed, nil
-	case there:
-		return storage.Discarded, nil
-	}
-	return storage.AbsentToken, nil
 }
