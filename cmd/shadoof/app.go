@@ -40,7 +40,7 @@ type app struct {
 func (a *app) main(args []string) int {
 	a.logs.to(a.stderr)
 	a.log = slog.New(slog.NewTextHandler(&a.logs, nil))
-	a.stop = newStopping(a)
+	a.stop = newStopping(os.Exit)
 	defer a.stop.close()
 	root := a.root()
 	root.SetArgs(args)
@@ -57,6 +57,9 @@ func (a *app) exit(err error) int {
 	var told *exitStatus
 	if err == nil || errors.As(err, &told) {
 		return code
+	}
+	if errors.Is(err, context.Canceled) && a.stop.soft.Err() != nil {
+		err = errors.New("stopped by a signal")
 	}
 	var problems config.Problems
 	switch {
@@ -78,6 +81,7 @@ func (a *app) action(do func(ctx context.Context, args []string) error) func(*co
 			return err
 		}
 		a.log = log
+		a.stop.setLog(log)
 		a.acting = true
 		return do(cmd.Context(), args)
 	}
@@ -102,7 +106,7 @@ func (a *app) newLog() (*slog.Logger, error) {
 // load reads the configuration and bounds the process's memory and its last moments by it.
 func (a *app) load() (*config.Config, error) {
 	cfg, err := config.Load(a.configFile, a.env)
-	if errors.Is(err, os.ErrNotExist) && !errors.As(err, new(config.Problems)) {
+	if errors.Is(err, os.ErrNotExist) {
 		return nil, usagef("%w; name it with --config or SHADOOF_CONFIG, or try `shadoof demo`, which needs none", err)
 	}
 	if err != nil {

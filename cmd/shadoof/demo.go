@@ -114,7 +114,7 @@ func (a *app) demo(ctx context.Context, dir string, records int) error {
 func (d *demo) say(format string, args ...any) { fmt.Fprintf(d.out, format+"\n", args...) }
 
 func (d *demo) produce(ctx context.Context, records int) error {
-	if err := d.writeFiles(); err != nil {
+	if err := d.writeFiles(records); err != nil {
 		return err
 	}
 	e := newEvents(records, time.Now())
@@ -163,13 +163,13 @@ func (d *demo) runAndKill(ctx context.Context) error {
 		d.say("   It was done after %s, before it could be killed: try --records %d.\n", ui.Duration(took), 10*d.report.Produced)
 		return nil
 	}
-	d.say("   Killed (SIGKILL) after %s. By then it had made %s with %s and %s.", ui.Duration(took), ui.Plural(versions, "commit"), ui.Plural(files, "file"),
+	d.say("   Killed (SIGKILL) after %s. By then it had made %s: %s, %s.", ui.Duration(took), ui.Plural(versions, "commit"), ui.Plural(files, "file"),
 		ui.Plural(d.report.RowsAtKill, "row"))
-	d.say("   %s lay staged under _shadoof, where no reader of the topic's folder looks.\n", ui.Plural(d.report.StagedFiles, "more file"))
+	d.say("   %s it was still at lay staged under _shadoof: a reader of the topic's folder never sees those.\n", ui.Plural(d.report.StagedFiles, "more file"))
 	return nil
 }
 
-// killHalfWay looks at the lake until the run has committed and goes on, and kills it then.
+// killHalfWay looks at the lake until a commit of the run is published and it goes on, and kills it then.
 func (d *demo) killHalfWay(p *os.Process, ended <-chan error) error {
 	look := time.NewTicker(time.Millisecond)
 	defer look.Stop()
@@ -178,7 +178,7 @@ func (d *demo) killHalfWay(p *os.Process, ended <-chan error) error {
 		case err := <-ended:
 			return err
 		case <-look.C:
-			if d.slots() < 2 || len(d.staged()) == 0 { // slot 1 says where the topic begins
+			if !d.published() || len(d.staged()) == 0 {
 				continue
 			}
 			if err := p.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
@@ -199,10 +199,10 @@ func (d *demo) topicDir(parts ...string) string {
 	return filepath.Join(append([]string{d.dir, "lake", "_shadoof", "topics", demoTopic}, parts...)...)
 }
 
-// slots is how many records the log has.
-func (d *demo) slots() int {
-	names, _ := filepath.Glob(d.topicDir("log", "*.json"))
-	return len(names)
+// published says whether the files of some commit are visible, all of them: what is staged then belongs to another.
+func (d *demo) published() bool {
+	names, _ := filepath.Glob(d.topicDir("pub", "0*"))
+	return len(names) > 0
 }
 
 // staged lists staged files.

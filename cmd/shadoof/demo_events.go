@@ -9,12 +9,14 @@ import (
 	"strings"
 	"time"
 
+	"shadoof/config"
 	"shadoof/internal/kafkatest"
 )
 
 const (
 	demoPartitions = 4
 	demoHours      = 3
+	demoEventBytes = 170 // or so
 )
 
 const demoSchema = `{
@@ -46,12 +48,12 @@ jobs:
 `
 
 // writeFiles writes the configuration and the schema.
-func (d *demo) writeFiles() error {
+func (d *demo) writeFiles(records int) error {
 	if err := os.MkdirAll(filepath.Join(d.dir, "schemas"), 0o755); err != nil {
 		return err
 	}
 	lake := strings.NewReplacer("%", "%25", "?", "%3F", "#", "%23", " ", "%20", `"`, "%22").Replace(filepath.Join(d.dir, "lake"))
-	text := fmt.Sprintf(demoConfig, strings.Join(d.cluster.Brokers(), ", "), lake, strings.ReplaceAll(demoTopic, ".", `\.`), "4MiB")
+	text := fmt.Sprintf(demoConfig, strings.Join(d.cluster.Brokers(), ", "), lake, strings.ReplaceAll(demoTopic, ".", `\.`), config.FormatSize(int64(max(256<<10, records*demoEventBytes/5))))
 	if err := os.WriteFile(filepath.Join(d.dir, "shadoof.yaml"), []byte(text), 0o644); err != nil {
 		return err
 	}

@@ -31,7 +31,8 @@ func (d *demo) look(ctx context.Context) error {
 	if err := d.tree(rows); err != nil {
 		return err
 	}
-	d.say("   %s/   the commit log, and the broken records in quarantine", d.short(filepath.Join(d.dir, "lake", "_shadoof")))
+	d.say("   %s/", d.short(filepath.Join(d.dir, "lake", "_shadoof")))
+	d.say("     the commit log, the broken records in quarantine, and %s of the killed run, which gc discards after a day", ui.Plural(len(d.staged()), "staged file"))
 	d.say("\nTry next")
 	for _, c := range []string{"commits list --topic " + demoTopic, "commits show 2 --topic " + demoTopic, "files --topic " + demoTopic, "verify"} {
 		d.say("   $ %s", d.command(c))

@@ -168,4 +168,3 @@ func decision(reason string) (offsets.Decision, error) {
 	}
 	return offsets.Decision{By: by + "@" + hostname(), Reason: reason}, nil
 }
-

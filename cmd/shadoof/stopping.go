@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"log/slog"
 	"os"
 	"os/signal"
 	"sync"
@@ -18,31 +18,33 @@ type stopping struct {
 	signals          chan os.Signal
 	done             chan struct{}
 	watcher          sync.WaitGroup
-	mu               sync.Mutex
-	grace            time.Duration
-	exit             func(code int)
+	exit             func(code int) // ends the process
+
+	mu    sync.Mutex
+	grace time.Duration
+	log   *slog.Logger
 }
 
-func newStopping(a *app) *stopping {
-	s := &stopping{signals: make(chan os.Signal, 2), done: make(chan struct{}), grace: 25 * time.Second, exit: os.Exit}
+func newStopping(exit func(code int)) *stopping {
+	s := &stopping{signals: make(chan os.Signal, 2), done: make(chan struct{}), exit: exit, grace: 25 * time.Second, log: slog.New(slog.DiscardHandler)}
 	s.soft, s.endSoft = context.WithCancel(context.Background())
 	s.hard, s.endHard = context.WithCancel(context.Background())
 	signal.Notify(s.signals, syscall.SIGTERM, syscall.SIGINT)
-	s.watcher.Go(func() { s.watch(a) })
+	s.watcher.Go(s.watch)
 	return s
 }
 
-func (s *stopping) watch(a *app) {
+func (s *stopping) watch() {
 	var first os.Signal
 	select {
 	case <-s.done:
 		return
 	case first = <-s.signals:
 	}
-	grace := s.currentGrace()
-	if a.acting {
-		fmt.Fprintf(&a.logs, "shadoof: %v: stopping; what is staged is committed within %v; a second signal ends everything at once\n", first, grace)
-	}
+	s.mu.Lock()
+	grace, log := s.grace, s.log
+	s.mu.Unlock()
+	log.Warn("stopping: what is staged is committed if time allows; a second signal ends everything at once", "signal", first.String(), "shutdown_grace", grace.String())
 	s.endSoft()
 	timer := time.NewTimer(grace)
 	defer timer.Stop()
@@ -67,10 +69,10 @@ func (s *stopping) setGrace(d time.Duration) {
 	s.grace = d
 }
 
-func (s *stopping) currentGrace() time.Duration {
+func (s *stopping) setLog(log *slog.Logger) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.grace
+	s.log = log
 }
 
 // close gives the signals back and ends both contexts.

@@ -71,8 +71,13 @@ func printVerify(w io.Writer, r *jobs.VerifyReport) error {
 		if len(topic.Pending) > 0 {
 			verdict += fmt.Sprintf("; version %s is committed and not carried out yet, the next run does it", versions(topic.Pending))
 		}
-		if _, err := fmt.Fprintf(w, "%s: version %d, %s, %s, %s: %s\n", topic.Topic, topic.Version, ui.Plural(topic.Files, "file"), ui.Plural(topic.Rows, "row"),
-			ui.Bytes(topic.Bytes), verdict); err != nil {
+		var rows, quarantined int64
+		for _, p := range topic.Partitions {
+			rows += p.Rows
+			quarantined += p.Quarantined
+		}
+		if _, err := fmt.Fprintf(w, "%s: version %d, %s, %s and %s in quarantine, %s: %s\n", topic.Topic, topic.Version, ui.Plural(topic.Files, "file"),
+			ui.Plural(rows, "row"), ui.Count(quarantined), ui.Bytes(topic.Bytes), verdict); err != nil {
 			return err
 		}
 		for _, d := range topic.Differences {

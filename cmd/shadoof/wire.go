@@ -42,6 +42,7 @@ func (a *app) connect(ctx context.Context, cfg *config.Config, progress jobs.Pro
 		Progress: progress,
 		Writer:   offsets.Writer{Host: hostname(), Build: thisBuild().String()},
 		Hook:     protocolHook(),
+		Lost:     lostAfter(),
 	})
 	return env, source.close, nil
 }
