@@ -40,4 +40,3 @@ testbed-check:
 
 clean:
 	rm -rf bin
-	go clean -testcache

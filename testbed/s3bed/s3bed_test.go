@@ -67,9 +67,9 @@ func begin(t *testing.T, c *s3.Client, bucket, key string, parts ...[]byte) *s3.
 	return end
 }
 
-func TestObjectsOverHTTPAndHTTPS(t *testing.T) {
+func TestObjects(t *testing.T) {
 	t.Parallel()
-	for name, s := range map[string]*s3bed.Server{"http": servers.S3(t), "https": servers.S3TLS(t)} {
+	for name, s := range map[string]*s3bed.Server{"http": servers.S3(t), "https": servers.S3TLS(t), "sidecar": servers.OwnS3(t, s3bed.Options{Sidecar: true})} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c, bucket := client(t, s), s.NewBucket(t)

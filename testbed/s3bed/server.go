@@ -19,6 +19,10 @@ import (
 // Options of a server. The zero value serves plain HTTP.
 type Options struct {
 	TLS bool // serve HTTPS, with a certificate of Server.CA
+
+	// Sidecar keeps what S3 knows of objects in a folder of its own instead of in extended attributes of the files. Where the disk has
+	// no extended attributes that is done without asking.
+	Sidecar bool
 }
 
 // A Server is a running S3: one that this process started, or one that it only knows the address of (see FromEnv), which cannot
@@ -78,7 +82,7 @@ func (s *Server) layOut(opts Options) error {
 		}
 	}
 	s.args = append(s.args, "posix")
-	if !hasAttributes(objects) {
+	if opts.Sidecar || !hasAttributes(objects) {
 		s.args = append(s.args, "--sidecar", sidecar)
 	}
 	s.args = append(s.args, objects)

@@ -106,6 +106,16 @@ func Readers(tb testing.TB) *readers.Env {
 	return e
 }
 
+// Mirror copies the objects of a bucket whose keys start with prefix into a new local folder that mirrors the keys, for readers.
+func Mirror(tb testing.TB, s *s3bed.Server, bucket, prefix string) string {
+	tb.Helper()
+	dir := tb.TempDir()
+	if err := s.Download(tb.Context(), bucket, prefix, dir); err != nil {
+		tb.Fatal(err)
+	}
+	return dir
+}
+
 type server interface {
 	Logs() []string
 	Close(logs bool) error

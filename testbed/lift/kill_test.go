@@ -1,0 +1,172 @@
+package lift_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"shadoof/testbed/produce"
+	"shadoof/testbed/product"
+	"shadoof/testbed/readers"
+	"shadoof/testbed/servers"
+)
+
+// shared is a topic that tests only read.
+var shared struct {
+	once sync.Once
+	r    *produce.Result
+	err  error
+}
+
+func sharedTopic(t *testing.T) *produce.Result {
+	t.Helper()
+	shared.once.Do(func() {
+		shared.r, shared.err = produce.PlainTopic(bounded(t), servers.Kafka(t).Brokers(), produce.Spec{Topic: produce.Name("shared"), Records: 12_000, Partitions: 3})
+	})
+	if shared.err != nil {
+		t.Fatal(shared.err)
+	}
+	return shared.r
+}
+
+// digest is what a reader must find of the sequence numbers.
+func digest(t *testing.T, r *produce.Result) readers.Digest {
+	t.Helper()
+	d := readers.Digest{}
+	for _, at := range r.Offsets() {
+		if v := r.Records[at].Value; v != nil {
+			var body produce.Body
+			if err := json.Unmarshal(v, &body); err != nil {
+				t.Fatal(err)
+			}
+			d.Add(at.Partition, at.Offset, body.Seq)
+		}
+	}
+	return d
+}
+
+// checkDigest reads the folder with one reader, and has the product verify it.
+func checkDigest(t *testing.T, j *product.Job, want readers.Digest) {
+	t.Helper()
+	got, err := servers.Readers(t).Digest(t.Context(), readers.Query{Reader: readers.PyArrow, Folder: j.Root.Folder(t, j.Topic), Columns: []string{"seq"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	j.Must(t, 0, "verify", "--deep")
+}
+
+// small makes many small commits and files, so that a kill meets work under way; gc may collect at once.
+const (
+	small       = "output: {target_size: 64KiB}\ncommit_every: {bytes: 300KiB}"
+	smallGlobal = "orphan_age: 1ms\n"
+)
+
+// mustDie runs the hooked binary until it kills itself at the point.
+func mustDie(t *testing.T, j *product.Job, point string, args ...string) {
+	t.Helper()
+	o := j.Run(t, product.Hooked(t), []string{"SHADOOF_KILL_AT=" + point, "SHADOOF_LOST_AFTER=300ms"}, args...)
+	if o.Code != -1 {
+		t.Fatalf("%s: the process was not killed, it exited %d\n%s%s", point, o.Code, o.Stdout, o.Stderr)
+	}
+}
+
+// TestKill kills the real binary, as kill -9 does, at each point of the protocol, with and without a second worker beside it. After
+// one clean run all is exact, and a lister that polled all the while never saw a file that no record names.
+func TestKill(t *testing.T) {
+	t.Parallel()
+	run := []string{"run"}
+	points := []struct {
+		point   string
+		prepare func(t *testing.T, j *product.Job)
+		args    []string
+	}{
+		{"after-init", nil, run},
+		{"batch:2", nil, run}, // in the middle of a file
+		{"staged", nil, run},
+		{"before-put", nil, run},
+		{"before-put:2", nil, run},
+		{"put-applied", nil, run}, // and not learnt
+		{"committed:2", nil, run},
+		{"mid-publish", nil, run},
+		{"mid-publish:3", nil, run},
+		{"before-marker", nil, run},
+		{"after-marker", nil, run},
+		{"fenced", func(t *testing.T, j *product.Job) { mustDie(t, j, "before-put:2", "run") }, []string{"gc"}},
+		{"repair-staged", takeStaged, run},
+		{"repair-discarded", takeStaged, run},
+		{"repair-appended", takeStaged, run},
+	}
+	for name, root := range roots(t) {
+		for _, p := range points {
+			for _, beside := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s/%s/beside=%v", name, strings.ReplaceAll(p.point, ":", "-"), beside), func(t *testing.T) {
+					t.Parallel()
+					topic := sharedTopic(t)
+					j := product.NewJob(t, servers.Kafka(t).Brokers(), root(t), topic.Topic, smallGlobal, small)
+					l := watch(t, j)
+					defer l.end()
+					if p.prepare != nil {
+						p.prepare(t, j)
+					}
+					var other sync.WaitGroup
+					if beside {
+						other.Go(func() {
+							// What it finds done and what not depends on the race; only what it leaves behind is judged.
+							j.Run(t, product.Hooked(t), []string{"SHADOOF_LOST_AFTER=300ms"}, "run")
+						})
+						_ = j.Run(t, product.Hooked(t), []string{"SHADOOF_KILL_AT=" + p.point, "SHADOOF_LOST_AFTER=300ms"}, p.args...)
+					} else {
+						mustDie(t, j, p.point, p.args...)
+					}
+					other.Wait()
+					if o := j.Run(t, product.Hooked(t), []string{"SHADOOF_LOST_AFTER=300ms"}, "run"); o.Code != 0 {
+						t.Fatalf("the run after it: exit %d\n%s%s", o.Code, o.Stdout, o.Stderr)
+					}
+					checkDigest(t, j, digest(t, topic))
+					j.Must(t, 0, "gc")
+					if n := j.Root.Staged(t); n != 0 {
+						t.Errorf("%d staged files are left after gc", n)
+					}
+				})
+			}
+		}
+	}
+}
+
+// takeStaged commits something that is not published, and lets somebody else take the staged bytes away.
+func takeStaged(t *testing.T, j *product.Job) {
+	t.Helper()
+	mustDie(t, j, "committed", "run")
+	if j.Root.AbortStaged(t) == 0 {
+		t.Fatal("nothing was staged")
+	}
+}
+
+// TestKillInARemoval kills a drop between giving up the tokens and deleting the file.
+func TestKillInARemoval(t *testing.T) {
+	t.Parallel()
+	for name, root := range roots(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			topic := sharedTopic(t)
+			j := product.NewJob(t, servers.Kafka(t).Brokers(), root(t), topic.Topic, smallGlobal, small)
+			j.Must(t, 0, "run")
+			key := j.Root.Keys(t, j.Topic+"/")[0]
+			mustDie(t, j, "mid-removal", "resolve", "--topic", j.Topic, "--drop", key, "--reason", "test")
+			j.Must(t, 0, "run")
+			for _, k := range j.Root.Keys(t, j.Topic+"/") {
+				if k == key {
+					t.Errorf("%s was dropped and is still there", key)
+				}
+			}
+			j.Must(t, 0, "verify", "--deep")
+		})
+	}
+}
