@@ -67,18 +67,18 @@ func ordered[T cmp.Ordered](values []T, plain func(T) []byte) bounds {
 	return bounds{plain(least), plain(greatest)}
 }
 
-// floating leaves NaN out, and widens zero to both its signs, as the format asks.
+// floating widens zero to both its signs, as the format asks. With a NaN there are no bounds: for DuckDB it is the greatest of all,
+// and a row group whose bounds leave it out would not be read for "x >= 1".
 func floating[T float32 | float64](values []T, plain func(T) []byte) (b bounds, nan bool) {
+	if len(values) == 0 {
+		return bounds{}, false
+	}
 	least, greatest := T(math.Inf(1)), T(math.Inf(-1))
 	for _, v := range values {
 		if v != v {
-			nan = true
-			continue
+			return bounds{}, true
 		}
 		least, greatest = min(least, v), max(greatest, v)
-	}
-	if least > greatest {
-		return bounds{}, nan
 	}
 	if least == 0 {
 		least = T(math.Copysign(0, -1))
@@ -86,7 +86,7 @@ func floating[T float32 | float64](values []T, plain func(T) []byte) (b bounds, 
 	if greatest == 0 {
 		greatest = 0
 	}
-	return bounds{plain(least), plain(greatest)}, nan
+	return bounds{plain(least), plain(greatest)}, false
 }
 
 func decimalBounds(c *record.Column) bounds {

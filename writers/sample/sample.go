@@ -113,11 +113,14 @@ func Rows(r *rand.Rand, c *record.Columns, n int, partition int32, offset int64)
 	for i := range rows {
 		rows[i] = row(r, fields)
 		Append(c, rows[i])
-		c.AppendKafka(partition, offset+int64(i), firstMillis+offset+int64(i))
+		c.AppendKafka(partition, offset+int64(i), Timestamp(offset+int64(i)))
 		c.EndRow()
 	}
 	return rows
 }
+
+// Timestamp is that of the row with this offset.
+func Timestamp(offset int64) int64 { return firstMillis + offset }
 
 func row(r *rand.Rand, fields []record.Field) Row {
 	v := make(Row, len(fields))
