@@ -19,14 +19,23 @@ func (p *Partitioner) CheckField(f record.Field) error {
 
 // FieldBucket is the folder for the open row of c by the time in one of its leaves; timestamp is the record's Kafka timestamp, for
 // otherwise: timestamp. The error is a *record.BadRecord.
+//
+// Dates and local timestamps name no instant: their folder is what they show, whatever the zone, and bounds are judged as if
+// they were times in the zone of the folders.
 func (p *Partitioner) FieldBucket(c *record.Columns, leaf int, timestamp int64, clock time.Time) (string, error) {
-	ms, bad := p.fieldTime(c, leaf)
+	ms, wall, bad := p.fieldTime(c, leaf)
 	if bad == nil {
-		bad = p.outside(ms, clock)
+		instant := ms
+		if wall {
+			instant = p.inZone(ms)
+		}
+		bad = p.outside(instant, clock)
 	}
 	switch {
+	case bad == nil && wall:
+		return p.walls.bucket(p.layout, time.UTC, ms), nil
 	case bad == nil:
-		return p.bucket(ms), nil
+		return p.instants.bucket(p.layout, p.o.Zone, ms), nil
 	case p.o.Otherwise == "quarantine":
 		return "", bad
 	case p.o.Otherwise == "timestamp":
@@ -35,31 +44,42 @@ func (p *Partitioner) FieldBucket(c *record.Columns, leaf int, timestamp int64, 
 	return p.o.Otherwise, nil
 }
 
-// fieldTime reads the leaf's value of the open row as milliseconds.
-func (p *Partitioner) fieldTime(c *record.Columns, leaf int) (int64, *record.BadRecord) {
-	bad := func(what string) *record.BadRecord {
-		return &record.BadRecord{Reason: record.BadTime, Detail: fmt.Sprintf("the field %s is %s", p.o.Field, what)}
+// inZone is the instant at which clocks of the zone show what clocks of UTC show at ms. One that they skip is as far from midnight.
+func (p *Partitioner) inZone(ms int64) int64 {
+	t := time.UnixMilli(ms).UTC()
+	if p.o.Zone == time.UTC || t.Year() < 0 || t.Year() > 9999 {
+		return ms
+	}
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	return time.Date(year, month, day, hour, minute, second, t.Nanosecond(), p.o.Zone).UnixMilli()
+}
+
+// fieldTime reads the leaf's value of the open row as milliseconds; wall says that they are not an instant but what a clock shows.
+func (p *Partitioner) fieldTime(c *record.Columns, leaf int) (ms int64, wall bool, _ *record.BadRecord) {
+	bad := func(what string) (int64, bool, *record.BadRecord) {
+		return 0, false, &record.BadRecord{Reason: record.BadTime, Detail: fmt.Sprintf("the field %s is %s", p.o.Field, what)}
 	}
 	kind := c.Leaves[leaf].Type.Kind
 	if kind == record.String {
 		b, null := c.LastBytes(leaf)
 		if null {
-			return 0, bad("null")
+			return bad("null")
 		}
-		t, err := time.Parse(time.RFC3339Nano, string(b))
-		if err != nil {
-			return 0, bad(fmt.Sprintf("%s, which is not a time by RFC 3339", record.Shorten(b)))
+		var t time.Time
+		if err := t.UnmarshalText(b); err != nil { // RFC 3339, and nothing is allocated for it
+			return bad(fmt.Sprintf("%s, which is not a time by RFC 3339", record.Shorten(b)))
 		}
-		return t.UnixMilli(), nil
+		return t.UnixMilli(), false, nil
 	}
 	v, null := c.LastInt64(leaf)
 	if null {
-		return 0, bad("null")
+		return bad("null")
 	}
 	unit := p.o.Unit
 	switch kind {
 	case record.Date:
-		return v * 24 * time.Hour.Milliseconds(), nil
+		return v * 24 * time.Hour.Milliseconds(), true, nil
 	case record.TimestampMillis, record.LocalMillis:
 		unit = "ms"
 	case record.TimestampMicros, record.LocalMicros:
@@ -69,7 +89,7 @@ func (p *Partitioner) fieldTime(c *record.Columns, leaf int) (int64, *record.Bad
 	}
 	ms, ok := toMilli(v, unit)
 	if !ok {
-		return 0, bad(fmt.Sprintf("%d %s, which is no time", v, unit))
+		return bad(fmt.Sprintf("%d %s, which is no time", v, unit))
 	}
-	return ms, nil
+	return ms, kind == record.LocalMillis || kind == record.LocalMicros || kind == record.LocalNanos, nil
 }

@@ -14,8 +14,9 @@ var presets = map[string]string{
 
 // A layout makes folder names of times: literal text and the directives %Y %m %d %H %M, as in strftime.
 type layout struct {
-	parts []part
-	unit  time.Duration // the finest time that folders tell apart: a minute, an hour, or a day
+	parts  []part
+	unit   time.Duration // the finest time that folders tell apart: a minute, an hour, or a day (also for months and years)
+	finest byte          // the directive of that: Y, m, d, H, M
 }
 
 type part struct {
@@ -57,6 +58,8 @@ func parseLayout(s string) (*layout, error) {
 	missing := byte(0)
 	for _, d := range []byte(order) {
 		switch {
+		case seen[d] && missing == 0:
+			l.finest = d
 		case !seen[d] && missing == 0:
 			missing = d
 		case seen[d] && missing != 0:
@@ -75,6 +78,7 @@ func parseLayout(s string) (*layout, error) {
 func (l *layout) format(t time.Time) string {
 	var b strings.Builder
 	year, month, day := t.Date()
+	hour, minute, _ := t.Clock()
 	for _, p := range l.parts {
 		switch p.directive {
 		case 0:
@@ -86,9 +90,9 @@ func (l *layout) format(t time.Time) string {
 		case 'd':
 			fmt.Fprintf(&b, "%02d", day)
 		case 'H':
-			fmt.Fprintf(&b, "%02d", t.Hour())
+			fmt.Fprintf(&b, "%02d", hour)
 		case 'M':
-			fmt.Fprintf(&b, "%02d", t.Minute())
+			fmt.Fprintf(&b, "%02d", minute)
 		}
 	}
 	return b.String()

@@ -1,6 +1,7 @@
 package partitioning
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -22,17 +23,11 @@ type Options struct {
 
 // A Partitioner says which time folder a record goes to. It is not safe for concurrent use: it remembers the last folders.
 type Partitioner struct {
-	o      Options
-	layout *layout
-	minMS  int64
-	recent [8]window
-	next   int
-}
-
-// A window is a stretch of time that has one folder.
-type window struct {
-	from, to int64 // milliseconds, half open
-	bucket   string
+	o        Options
+	layout   *layout
+	minMS    int64
+	instants windows // of times as they pass
+	walls    windows // of what clocks show, for times without a zone
 }
 
 // New checks the options.
@@ -40,8 +35,11 @@ func New(o Options) (*Partitioner, error) {
 	if o.Zone == nil {
 		o.Zone = time.UTC
 	}
-	if o.By != "timestamp" && o.By != "field" {
+	switch {
+	case o.By != "timestamp" && o.By != "field":
 		return nil, fmt.Errorf("partition.by is %q: it takes timestamp or field", o.By)
+	case o.By == "field" && o.Field == "":
+		return nil, errors.New("partition.field is empty: partition.by: field needs the path of a field, such as header.time")
 	}
 	l, err := parseLayout(o.Layout)
 	if err != nil {
@@ -74,11 +72,19 @@ func (p *Partitioner) Bucket(ms int64, clock time.Time) (string, error) {
 		}
 		return p.o.Otherwise, nil
 	}
-	return p.bucket(ms), nil
+	return p.instants.bucket(p.layout, p.o.Zone, ms), nil
 }
+
+// Years beyond these have no four digits.
+const (
+	firstTime = -62135596800000 + 48*3600_000 // 0001-01-03: in any zone
+	lastTime  = 253402300799999 - 48*3600_000 // 9999-12-29
+)
 
 func (p *Partitioner) outside(ms int64, clock time.Time) *record.BadRecord {
 	switch {
+	case ms < firstTime || ms > lastTime:
+		return &record.BadRecord{Reason: record.TimeBounds, Detail: fmt.Sprintf("the time %s is in no year of four digits", show(ms))}
 	case ms < p.minMS:
 		return &record.BadRecord{Reason: record.TimeBounds, Detail: fmt.Sprintf("the time %s is before partition.min %s", show(ms), p.o.Min.UTC().Format(time.RFC3339))}
 	case ms > clock.UnixMilli()+p.o.MaxFuture.Milliseconds():
@@ -89,42 +95,10 @@ func (p *Partitioner) outside(ms int64, clock time.Time) *record.BadRecord {
 
 // show prints a time, or its number where no calendar reaches.
 func show(ms int64) string {
-	const year9999 = 253402300799999
-	if ms < -62135596800000 || ms > year9999 {
+	if ms < firstTime || ms > lastTime {
 		return fmt.Sprintf("%d ms", ms)
 	}
 	return time.UnixMilli(ms).UTC().Format(time.RFC3339Nano)
-}
-
-// bucket finds the folder of a time within bounds, first among the last few.
-func (p *Partitioner) bucket(ms int64) string {
-	for i := range p.recent {
-		if w := &p.recent[i]; ms >= w.from && ms < w.to {
-			return w.bucket
-		}
-	}
-	w := p.windowOf(ms)
-	p.recent[p.next] = w
-	p.next = (p.next + 1) % len(p.recent)
-	return w.bucket
-}
-
-// windowOf is the stretch around a time in which wall clocks show the same unit and the zone's offset does not change.
-func (p *Partitioner) windowOf(ms int64) window {
-	t := time.UnixMilli(ms).In(p.o.Zone)
-	hour, minute, second := t.Clock()
-	into := (int64(hour)*3600+int64(minute)*60+int64(second))*1000 + int64(t.Nanosecond())/1e6
-	unit := p.layout.unit.Milliseconds()
-	from := ms - into%unit
-	w := window{from, from + unit, p.layout.format(t)}
-	start, end := t.ZoneBounds()
-	if !start.IsZero() {
-		w.from = max(w.from, start.UnixMilli())
-	}
-	if !end.IsZero() {
-		w.to = min(w.to, end.UnixMilli())
-	}
-	return w
 }
 
 // perMilli are factors of units: how many of them make a millisecond; negative: how many milliseconds make one.
