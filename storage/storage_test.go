@@ -139,3 +139,29 @@ func TestShallowQueriesNeedAFolder(t *testing.T) {
 		}
 	}
 }
+
+func TestEveryDriversTokensHaveAnIdentity(t *testing.T) {
+	t.Parallel()
+	s := memory.New(memory.Options{})
+	seen := map[string]bool{}
+	for range 2 {
+		w, err := s.Stage(t.Context(), storage.StageRequest{Key: "a", Staging: "a.staged"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		staged, err := w.Finish(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[storage.TokenID(staged.Token)] = true
+	}
+	entries, err := storage.Entries(t.Context(), s, storage.Query{Staged: true})
+	if err != nil || len(entries) != 2 || len(seen) != 2 || !seen[storage.TokenID(entries[0].Token)] || !seen[storage.TokenID(entries[1].Token)] {
+		t.Errorf("tokens %v, listed %v, %v", seen, entries, err)
+	}
+	for _, raw := range []string{`{"path":"x.staged","key":"y"}`, `{"upload_id":"u"}`} {
+		if storage.TokenID(storage.Token(raw)) == "" {
+			t.Errorf("%s has no identity", raw)
+		}
+	}
+}
