@@ -30,6 +30,7 @@ type Store interface {
 	// elements are tokens that the file had before a repair: with them an object that is already there is recognised.
 	// It is idempotent, and durable when the answer is Published or AlreadyPublished. It never overwrites an object, and never brings one
 	// back after the token was discarded or the object deleted.
+	// S3 has no condition that is safe here: there, nothing is overwritten because keys are unique.
 	// err is nil for Published, AlreadyPublished and NothingToPublish.
 	Publish(ctx context.Context, key string, pairs []Staged) (Publication, error)
 
