@@ -1,9 +1,6 @@
 package record
 
-import (
-	"fmt"
-	"unicode/utf8"
-)
+import "fmt"
 
 // Names of the columns that hold a record's own parts.
 const (
@@ -55,7 +52,7 @@ func (d *plainDecoder) Decode(c *Columns, r *Raw) error {
 }
 
 func checkText(what string, b []byte) error {
-	if utf8.Valid(b) {
+	if ValidText(b) {
 		return nil
 	}
 	return &BadRecord{Undecodable, fmt.Sprintf("%s: found %s, expected UTF-8; the format bytes takes anything", what, Shorten(b))}

@@ -1,6 +1,7 @@
 package record_test
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -198,6 +199,29 @@ func TestDecimals(t *testing.T) {
 			exp := strings.Repeat(string([]byte{byte(int8((want + "\x00")[0]) >> 7)}), dec.Size-2) + want
 			if want == "no" && (ok || string(got) != "before") || want != "no" && (!ok || string(got) != "before"+exp) {
 				t.Errorf("%x in %d bytes: %x, %v; want %x", in, dec.Size, got, ok, want)
+			}
+		}
+	}
+}
+
+func TestValidText(t *testing.T) {
+	t.Parallel()
+	for n := range 40 {
+		ascii := []byte(strings.Repeat("a", n))
+		if !record.ValidText(ascii) {
+			t.Errorf("%d letters are not text", n)
+		}
+		for i := range n {
+			b := bytes.Clone(ascii)
+			b[i] = 0x80
+			if record.ValidText(b) {
+				t.Errorf("%q is text", b)
+			}
+			if i+1 < n {
+				copy(b[i:], "ü")
+				if !record.ValidText(b) {
+					t.Errorf("%q is not text", b)
+				}
 			}
 		}
 	}

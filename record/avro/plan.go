@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"math"
-	"unicode/utf8"
 
 	"shadoof/record"
 )
@@ -84,7 +83,7 @@ func (d *Decoder) fields(ns []node, p int, rep uint8) int {
 			}
 			p = q + int(u>>1)
 			v := b[q:p]
-			if n.op == opString && !utf8.Valid(v) {
+			if n.op == opString && !record.ValidText(v) {
 				return d.undecodable(n, q, "found %s, expected UTF-8", record.Shorten(v))
 			}
 			c := &d.leaves[n.leaf]
