@@ -28,7 +28,7 @@ type lister struct {
 func watch(t *testing.T, j *product.Job) *lister {
 	l := &lister{t: t, job: j, named: map[string]bool{}, read: map[string]bool{}, stop: make(chan struct{})}
 	l.done.Go(func() {
-		tick := time.NewTicker(15 * time.Millisecond)
+		tick := time.NewTicker(40 * time.Millisecond)
 		defer tick.Stop()
 		for {
 			l.look()
