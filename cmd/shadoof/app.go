@@ -42,6 +42,7 @@ func (a *app) main(args []string) int {
 	a.log = slog.New(slog.NewTextHandler(&a.logs, nil))
 	a.stop = newStopping(os.Exit)
 	defer a.stop.close()
+	defer a.stop.listen()()
 	root := a.root()
 	root.SetArgs(args)
 	err := root.ExecuteContext(a.stop.soft)

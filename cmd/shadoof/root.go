@@ -60,6 +60,7 @@ func group(members string) func(*cobra.Command, []string) error {
 			return usagef("%s needs a command: %s", cmd.CommandPath(), members)
 		}
 		hint := ""
+		cmd.SuggestionsMinimumDistance = 2
 		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 			hint = ": did you mean " + strings.Join(near, " or ") + "?"
 		}

@@ -29,9 +29,14 @@ func newStopping(exit func(code int)) *stopping {
 	s := &stopping{signals: make(chan os.Signal, 2), done: make(chan struct{}), exit: exit, grace: 25 * time.Second, log: slog.New(slog.DiscardHandler)}
 	s.soft, s.endSoft = context.WithCancel(context.Background())
 	s.hard, s.endHard = context.WithCancel(context.Background())
-	signal.Notify(s.signals, syscall.SIGTERM, syscall.SIGINT)
 	s.watcher.Go(s.watch)
 	return s
+}
+
+// listen has the process's signals delivered to s. stop gives them back.
+func (s *stopping) listen() (stop func()) {
+	signal.Notify(s.signals, syscall.SIGTERM, syscall.SIGINT)
+	return func() { signal.Stop(s.signals) }
 }
 
 func (s *stopping) watch() {
@@ -75,9 +80,8 @@ func (s *stopping) setLog(log *slog.Logger) {
 	s.log = log
 }
 
-// close gives the signals back and ends both contexts.
+// close ends both contexts.
 func (s *stopping) close() {
-	signal.Stop(s.signals)
 	close(s.done)
 	s.watcher.Wait()
 	s.endSoft()

@@ -135,7 +135,7 @@ func newDecoder(s *jobs.Settings) (record.Decoder, error) {
 	}
 	dec, err := valueDecoder(s)
 	if err != nil {
-		return nil, fmt.Errorf("value.schema: %w", err)
+		return nil, err
 	}
 	return record.WithKey(dec, s.Key, s.Headers)
 }
