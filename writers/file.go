@@ -16,6 +16,8 @@ type File struct {
 	columns *record.Columns // nil: no rows are buffered
 	used    uint64          // the batch in which it was last asked for
 	memory  int64           // as counted in the budget
+	bytes   int64           // as counted in the progress of the set: an estimate
+	counted int64           // rows counted in it
 
 	// Of the staged file; nothing is staged before the first row group is written.
 	key     string
@@ -100,12 +102,16 @@ func (f *File) begin(ctx context.Context, r storage.StageRequest) error {
 	return nil
 }
 
-// write encodes the buffered rows of a file that is staged, and says how many bytes became how many.
-func (f *File) write() (raw, encoded int64, err error) {
+// write encodes the buffered rows of a file that is staged, and says how many bytes became how many. The ratio is what is
+// expected of that: while it is encoded, a row group is there twice.
+func (f *File) write(ratio float64) (raw, encoded int64, err error) {
 	if f.buffered() == 0 {
 		return 0, 0, nil
 	}
 	raw, before := f.columns.Bytes(), f.encoder.Written()
+	twice := int64(ratio * float64(raw))
+	f.set.o.Budget.Reserve(twice)
+	defer f.set.o.Budget.Release(twice)
 	if err := f.encoder.WriteRows(f.columns); err != nil {
 		return 0, 0, fmt.Errorf("write %s: %w", f.key, err)
 	}
@@ -113,11 +119,8 @@ func (f *File) write() (raw, encoded int64, err error) {
 	return raw, f.encoder.Written() - before, nil
 }
 
-// complete writes the rest of a staged file and makes it durable. On success the file is no longer open.
+// complete ends a staged file, whose rows are all written, and makes it durable. On success the file is no longer open.
 func (f *File) complete(ctx context.Context) (Finished, error) {
-	if _, _, err := f.write(); err != nil {
-		return Finished{}, err
-	}
 	if err := f.encoder.Close(); err != nil {
 		return Finished{}, fmt.Errorf("write %s: %w", f.key, err)
 	}

@@ -3,6 +3,7 @@ package writers
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -52,6 +53,16 @@ func (s *Set) Finish(ctx context.Context) ([]Finished, error) {
 func (s *Set) finishAll(ctx context.Context, files []*File, limit int) error {
 	done := make([]Finished, len(files))
 	ended := make([]bool, len(files))
+	ratio, _ := s.learned.ratio()
+	// Encoding takes processors and memory, waiting for the store takes neither.
+	encoding := make(chan struct{}, runtime.GOMAXPROCS(0))
+	write := func(f *File) error {
+		encoding <- struct{}{}
+		defer func() { <-encoding }()
+		_, _, err := f.write(ratio)
+		f.columns = nil // to be freed while others go on
+		return err
+	}
 	var failed atomic.Bool
 	var g errgroup.Group
 	g.SetLimit(limit)
@@ -68,6 +79,9 @@ func (s *Set) finishAll(ctx context.Context, files []*File, limit int) error {
 				err = f.begin(ctx, request)
 			}
 			if err == nil {
+				err = write(f)
+			}
+			if err == nil {
 				done[i], err = f.complete(ctx)
 			}
 			ended[i] = err == nil
@@ -79,7 +93,7 @@ func (s *Set) finishAll(ctx context.Context, files []*File, limit int) error {
 	}
 	err := g.Wait()
 	for i, f := range files {
-		s.keep(done[i])
+		s.keep(f, done[i])
 		if ended[i] {
 			s.close(f)
 		}
@@ -106,7 +120,9 @@ func (s *Set) Abort(ctx context.Context) error {
 
 // end gives all memory back.
 func (s *Set) end() {
-	s.progress()
+	for _, f := range s.files {
+		s.bytes.Add(-f.bytes) // of aborted ones
+	}
 	s.files, s.byBucket, s.last, s.touched, s.spare = nil, nil, nil, nil, nil
 	s.hold(-s.held)
 	if !s.done {

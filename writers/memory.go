@@ -71,19 +71,15 @@ func (s *Set) newColumns() *record.Columns {
 
 // recycle takes the empty columns of a file away from it: a row group's memory is not for each file to keep.
 func (s *Set) recycle(f *File) {
-	c := f.columns
-	if c == nil {
-		return
+	if f.columns != nil && s.spare == nil {
+		s.spare = f.columns
+		s.hold(footprint(s.spare))
 	}
 	f.columns = nil
-	if s.spare == nil {
-		s.spare = c
-		s.hold(footprint(c))
-	}
 	s.measure(f)
 }
 
-// measure counts what a file holds.
+// measure counts what a file holds, and how far it has come.
 func (s *Set) measure(f *File) {
 	n := int64(unsafe.Sizeof(*f)) + f.tail()
 	if f.columns != nil {
@@ -91,6 +87,8 @@ func (s *Set) measure(f *File) {
 	}
 	s.hold(n - f.memory)
 	f.memory = n
+	ratio, _ := s.learned.ratio()
+	s.progress(f, f.size(ratio))
 }
 
 func (s *Set) hold(n int64) {

@@ -26,8 +26,8 @@ type encoder struct {
 
 // What a leaf and a column chunk cost in memory until the file is closed, roughly.
 const (
-	leafMemory  = 1 << 10
-	chunkMemory = 1200
+	leafMemory  = 2800
+	chunkMemory = 1000
 )
 
 func newEncoder(w io.Writer, codec compress.Codec, s *record.Schema, meta map[string]string) (e *encoder, err error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -89,9 +90,9 @@ func valueText(c *record.Column, i int) string {
 	case record.PhysInt64:
 		return fmt.Sprint(c.Int64s[i])
 	case record.PhysFloat:
-		return fmt.Sprint(c.Floats[i])
+		return fmt.Sprintf("%x", math.Float32bits(c.Floats[i]))
 	case record.PhysDouble:
-		return fmt.Sprint(c.Doubles[i])
+		return fmt.Sprintf("%x", math.Float64bits(c.Doubles[i]))
 	}
 	if c.Type.Kind == record.Decimal {
 		return sample.Number(c.Value(i)).String()
@@ -135,6 +136,10 @@ func readText(v pq.Value, kind record.Kind) string {
 		return "null"
 	case kind == record.Decimal:
 		return sample.Number(v.ByteArray()).String()
+	case v.Kind() == pq.Float:
+		return fmt.Sprintf("%x", math.Float32bits(v.Float()))
+	case v.Kind() == pq.Double:
+		return fmt.Sprintf("%x", math.Float64bits(v.Double()))
 	case v.Kind() == pq.ByteArray || v.Kind() == pq.FixedLenByteArray:
 		return fmt.Sprintf("%x", v.ByteArray())
 	}
@@ -217,6 +222,39 @@ func TestLargeRowsAreReadBack(t *testing.T) {
 	}
 	file := encode(t, newFormat(t, "snappy"), nil, c)
 	comparePerLeaf(t, open(t, file), c)
+}
+
+// A dictionary must not take values for equal that have other bits.
+func TestDictionariesKeepEveryBit(t *testing.T) {
+	t.Parallel()
+	s := &record.Schema{Fields: []record.Field{
+		{Name: "d", Type: record.Type{Kind: record.Double}},
+		{Name: "f", Type: record.Type{Kind: record.Float}},
+		{Name: "fixed", Type: record.Type{Kind: record.Fixed, Size: 16}, Nullable: true},
+		{Name: "decimal", Type: record.Type{Kind: record.Decimal, Precision: 30, Scale: 2, Size: 16}, Nullable: true},
+		{Name: "text", Type: record.Type{Kind: record.String}},
+		{Name: "time", Type: record.Type{Kind: record.TimestampMillis}},
+	}}
+	special := []uint64{0, 1 << 63, math.Float64bits(math.NaN()), 0x7FF8000000000123, 0xFFF8000000000001, math.Float64bits(math.Inf(-1)), math.Float64bits(1.5)}
+	c := record.NewColumns(s)
+	for i := range 1000 {
+		d := math.Float64frombits(special[i%len(special)])
+		f := math.Float32frombits(uint32(special[i%len(special)] >> 32))
+		fixed := bytes.Repeat([]byte{byte(i % 5)}, 16)
+		row := sample.Row{d, f, fixed, bytes.Repeat([]byte{byte(-(i % 2))}, 16), fmt.Sprint(i % 3), int64(i % 4)}
+		if i%7 == 0 {
+			row[2], row[3] = nil, nil
+		}
+		sample.Append(c, row)
+		c.EndRow()
+	}
+	f := open(t, encode(t, newFormat(t, "none"), nil, c))
+	comparePerLeaf(t, f, c)
+	for i, chunk := range f.Metadata().RowGroups[0].Columns {
+		if chunk.MetaData.DictionaryPageOffset == 0 {
+			t.Errorf("%v has no dictionary", c.Leaves[i].Path)
+		}
+	}
 }
 
 func TestSameRowsMakeTheSameFile(t *testing.T) {
