@@ -26,7 +26,7 @@ func (b *Budget) Used() int64 { return b.used.Load() }
 func (b *Budget) Peak() int64 { return b.peak.Load() }
 
 // Reserve counts n bytes of a fetch buffer. It never waits: who would wait for memory may hold what the others wait for.
-// Sets make room when they settle next.
+// Sets make room when they settle next. Fetch buffers should stay well below the limit: what they take, row groups lack.
 func (b *Budget) Reserve(n int64) {
 	b.reserved.Add(n)
 	b.add(n)

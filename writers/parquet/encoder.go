@@ -16,7 +16,8 @@ import (
 
 // An encoder writes one file. Between row groups it holds no page buffers, only what the footer will say.
 type encoder struct {
-	out    *output
+	out *output
+	//lint:ignore SA1019 GenericWriter builds functions over Go types that the columns have no use for, and refuses some names.
 	writer *pq.Writer
 	leaves []*leaf
 	bounds [][]bounds // per row group and leaf
@@ -53,9 +54,7 @@ func newEncoder(w io.Writer, codec compress.Codec, s *record.Schema, meta map[st
 	for k, v := range meta {
 		options = append(options, pq.KeyValueMetadata(k, v))
 	}
-	//lint:ignore SA1019 GenericWriter builds functions over Go types that the columns have no use for, and refuses some names.
-	writer := pq.NewWriter(out, options...)
-	e = &encoder{out: out, writer: writer, leaves: leaves, hidden: make([]bool, len(leaves))}
+	e = &encoder{out: out, writer: pq.NewWriter(out, options...), leaves: leaves, hidden: make([]bool, len(leaves))}
 	return e, nil
 }
 
