@@ -1,7 +1,6 @@
 package config_test
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -44,17 +43,6 @@ func parse(t *testing.T, text string) *config.Config {
 		t.Fatal(err)
 	}
 	return c
-}
-
-// problems parses a document that must be refused.
-func problems(t *testing.T, text string, e config.Environ) config.Problems {
-	t.Helper()
-	_, err := config.Parse("shadoof.yaml", []byte(text), e)
-	var ps config.Problems
-	if !errors.As(err, &ps) {
-		t.Fatalf("got %v, want problems", err)
-	}
-	return ps
 }
 
 // resolved values compare by what they say.

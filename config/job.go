@@ -113,7 +113,7 @@ type Limits struct {
 	Records        int64
 	Bytes          int64
 	Duration       time.Duration
-	BytesPerSecond int64
+	BytesPerSecond int64 // always 0: not built yet
 }
 
 // Complete says when a time folder is marked as complete.

@@ -83,6 +83,9 @@ func (d *document) job(m *mapping) *Job {
 		Duration:       limits.duration("duration", 0, 0),
 		BytesPerSecond: limits.size("bytes_per_second", 0, 0),
 	}
+	if j.Limits.BytesPerSecond != 0 {
+		limits.reject("bytes_per_second", "is not built yet")
+	}
 	j.Complete = d.completeness(m.section("complete"))
 	return j
 }
