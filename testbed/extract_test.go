@@ -517,15 +517,16 @@ func TestExtractNotAuthorized(t *testing.T) {
 func TestExtractBrokerRestart(t *testing.T) {
 	t.Parallel()
 	c := servers.OwnKafka(t, kafkabed.Options{})
-	want, err := produce.PlainTopic(soon(t), c.Brokers(), produce.Spec{Topic: produce.Name("restart"), Records: 60_000, Partitions: 2, Padding: 300, Configs: map[string]string{"compression.type": "uncompressed"}})
+	want, err := produce.PlainTopic(soon(t), c.Brokers(), produce.Spec{Topic: produce.Name("restart"), Records: 12_000, Partitions: 2, Padding: 1500, Configs: map[string]string{"compression.type": "uncompressed"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	k := source(t, c.Brokers(), nil)
+	began := time.Now()
 	var once sync.Once
 	restarted := make(chan error, 1)
 	got := lift(t, k, want.Topic, func(b *extract.Batch) {
-		if b.First < 5000 {
+		if b.First < 1000 {
 			return
 		}
 		once.Do(func() {
@@ -535,6 +536,7 @@ func TestExtractBrokerRestart(t *testing.T) {
 			go func() { restarted <- c.Nodes()[0].Start(soon(t)) }()
 		})
 	})
+	t.Logf("read in %s", time.Since(began))
 	if err := <-restarted; err != nil {
 		t.Fatal(err)
 	}
@@ -544,14 +546,15 @@ func TestExtractBrokerRestart(t *testing.T) {
 func TestExtractLeaderDies(t *testing.T) {
 	t.Parallel()
 	c := servers.OwnKafka(t, kafkabed.Options{Nodes: 3})
-	want, err := produce.PlainTopic(soon(t), c.Brokers(), produce.Spec{Topic: produce.Name("dies"), Records: 60_000, Partitions: 3, Replication: 3, Padding: 300, Configs: map[string]string{"compression.type": "uncompressed"}})
+	want, err := produce.PlainTopic(soon(t), c.Brokers(), produce.Spec{Topic: produce.Name("dies"), Records: 12_000, Partitions: 3, Replication: 3, Padding: 1500, Configs: map[string]string{"compression.type": "uncompressed"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	k := source(t, c.Brokers(), nil)
+	began := time.Now()
 	var once sync.Once
 	got := lift(t, k, want.Topic, func(b *extract.Batch) {
-		if b.First < 5000 {
+		if b.First < 1000 {
 			return
 		}
 		once.Do(func() {
@@ -560,6 +563,7 @@ func TestExtractLeaderDies(t *testing.T) {
 			}
 		})
 	})
+	t.Logf("read in %s", time.Since(began))
 	compareLifted(t, want, got)
 	describe(t, k, want.Topic)
 }
