@@ -446,3 +446,20 @@ func TestSameRowsMakeTheSameFiles(t *testing.T) {
 		t.Errorf("(-first +second):\n%s", diff)
 	}
 }
+
+func TestRangesDoNotDependOnTheOrderOfRows(t *testing.T) {
+	t.Parallel()
+	var id writers.Identity
+	for _, offset := range []int64{5, 9, 2, 7} {
+		for p := range int32(20) {
+			id.Add(19-p, offset)
+		}
+	}
+	var want []writers.Span
+	for p := range int32(20) {
+		want = append(want, writers.Span{Partition: p, First: 2, Last: 9})
+	}
+	if diff := cmp.Diff(want, id.Ranges()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
