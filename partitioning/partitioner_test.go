@@ -211,6 +211,7 @@ func TestFields(t *testing.T) {
 		{"long, s", field(record.Int64), int64s(when.Unix()), unit("s"), ten},
 		{"long, us", field(record.Int64), int64s(when.UnixMicro()), unit("us"), ten},
 		{"long, ns", field(record.Int64), int64s(when.UnixNano()), unit("ns"), ten},
+		{"a microsecond before 1970", field(record.Int64), int64s(-1), func(o *partitioning.Options) { o.Unit, o.Min = "us", at("1960-01-01T00:00:00Z") }, "dt=1969-12-31/hr=23"},
 		{"int, s", field(record.Int32), int32s(int32(when.Unix())), unit("s"), ten},
 		{"seconds as milliseconds", field(record.Int64), int64s(when.Unix()), none, "time_bounds: the time 1970-01-21T"},
 		{"milliseconds as seconds", field(record.Int64), int64s(when.UnixMilli()), unit("s"), "time_bounds: "},

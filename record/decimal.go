@@ -64,10 +64,7 @@ func (d *Decimals) Append(data []byte, v []byte) (_ []byte, ok bool) {
 	}
 	data = append(data, v...)
 	got := data[from:]
-	if int8(got[0])>>7 != int8(sign) {
-		return data[:from], false
-	}
-	if sign == 0 {
+	if sign == 0 { // bytes compare as numbers among those of one sign; one whose sign the cut has turned lies beyond the end
 		ok = bytes.Compare(got, d.high) <= 0
 	} else {
 		ok = bytes.Compare(got, d.low) >= 0

@@ -93,7 +93,9 @@ func (n number) Decode(c *record.Columns, r *record.Raw) error {
 	if len(r.Value) != 1 {
 		return &record.BadRecord{Reason: record.Undecodable, Detail: "no digit"}
 	}
-	c.Leaves[0].Int64s = append(c.Leaves[0].Int64s, int64(r.Value[0]-'0'))
+	for i := range n.schema.Leaves() {
+		c.Leaves[i].Int64s = append(c.Leaves[i].Int64s, int64(r.Value[0]-'0'))
+	}
 	return nil
 }
 
@@ -136,6 +138,26 @@ func TestWithKey(t *testing.T) {
 		if d := cmp.Diff(rowsOf(t, cols), c.want); d != "" {
 			t.Errorf("%s: -got +want\n%s", c.format, d)
 		}
+	}
+}
+
+// The columns are found behind those of a value with more leaves than fields.
+func TestWithKeyAfterStruct(t *testing.T) {
+	t.Parallel()
+	in := numbers("n").schema.Fields[0]
+	out := in
+	out.Name = "m"
+	dec, err := record.WithKey(number{&record.Schema{Fields: []record.Field{{Name: "s", Type: record.Type{Kind: record.Struct, Fields: []record.Field{in, out}}}}}}, "string", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := record.NewColumns(dec.Schema())
+	if err := dec.Decode(c, &record.Raw{Key: []byte("k"), Value: []byte("7"), Headers: []record.Header{{Key: "h"}}}); err != nil {
+		t.Fatal(err)
+	}
+	c.EndRow()
+	if d := cmp.Diff(rowsOf(t, c), [][]any{{[]any{int64(7), int64(7)}, "k", []any{[]any{"h", nil}}}}); d != "" {
+		t.Errorf("-got +want\n%s", d)
 	}
 }
 

@@ -158,6 +158,7 @@ func TestErrorsSayWhereAndWhat(t *testing.T) {
 	}{
 		{"end of a long", `"long"`, []byte{0x80}, "undecodable: a: byte 0 of 1: found the end of the data, expected a long"},
 		{"long of 65 bits", `"long"`, bytes.Repeat([]byte{0xff}, 11), "undecodable: a: byte 0 of 11: found a number of more than 64 bits, expected a long"},
+		{"long of 64 bits and one", `"long"`, append(bytes.Repeat([]byte{0xff}, 9), 2), "undecodable: a: byte 0 of 10: found a number of more than 64 bits, expected a long"},
 		{"int of 33 bits", `"int"`, num(1 << 31), "undecodable: a: byte 0 of 5: found 2147483648, expected an int of 32 bits"},
 		{"string too long", `"string"`, num(9), "undecodable: a: byte 0 of 1: found the length 9, expected a string in the 0 bytes left"},
 		{"negative length", `"bytes"`, num(-1), "undecodable: a: byte 0 of 1: found the length -1, expected bytes in the 0 bytes left"},
