@@ -27,7 +27,7 @@ func (e *partitionError) Unwrap() error { return e.err }
 var errNothingLeft = errors.New("others have committed these ranges")
 
 // errTooOld ends a proposal whose staged bytes may be gone by the time they are published.
-var errTooOld = errors.New("what was staged is too old to be committed")
+var errTooOld = errors.New("what was staged is too old to be committed: lower commit_every.duration, or run again")
 
 // An attempt is one planned record and the files that were staged for it.
 type attempt struct {
@@ -127,7 +127,7 @@ func (w *worker) commit(ctx context.Context, a *attempt) (bool, error) {
 		if len(keep) == 0 {
 			return nil, errNothingLeft
 		}
-		if w.env.now().Sub(a.clock) > w.env.stageLifetime {
+		if w.env.now().Sub(a.clock) > stageLifetime {
 			return nil, errTooOld
 		}
 		return &offsets.Commit{Lift: offsets.Lift{Incarnation: incarnation, Attempt: a.id, Settings: settings, Clock: a.clock, Bundles: keep}}, nil

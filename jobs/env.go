@@ -76,19 +76,22 @@ type Env struct {
 	publishers    int // files of a version published at once
 	publishTries  int
 	lostAfter     time.Duration
-	stageLifetime time.Duration // what was staged longer ago is not committed: gc may have fenced it
 
 	fitOnce sync.Mutex // guards what follows
 	info    *StoreInfo // of the root, once it was read
 	fit     bool       // the store was found to keep the contract
 }
 
+// stageLifetime: what was staged longer ago is not committed. Stores drop uploads that nobody completed, the hastiest that is known
+// (MinIO) after 24 hours; a commit that names dropped uploads would have to be repaired from Kafka.
+const stageLifetime = 12 * time.Hour
+
 // New makes an Env. It does no I/O.
 func New(cfg *config.Config, d Deps) *Env {
 	e := &Env{
 		cfg: cfg, store: d.Store, endpoint: d.Endpoint, source: d.Source, drivers: d.Drivers, now: d.Now, rand: d.Rand, log: d.Log, progress: d.Progress,
 		writer: d.Writer, hook: d.Hook, pause: d.Pause, budget: writers.NewBudget(cfg.Memory), readCommitted: cfg.Kafka.Isolation == config.ReadCommitted,
-		parallel: 2 * runtime.GOMAXPROCS(0), publishers: 8, publishTries: 8, lostAfter: d.Lost, stageLifetime: cfg.OrphanAge / 2,
+		parallel: 2 * runtime.GOMAXPROCS(0), publishers: 8, publishTries: 8, lostAfter: d.Lost,
 	}
 	e.maxOpen = max(1, cfg.MaxOpenFiles/e.parallel)
 	if e.progress == nil {

@@ -82,7 +82,7 @@ func (w *worker) lift(ctx, hard context.Context, until time.Time) error {
 		if err == nil {
 			tries = 0
 			committed, err := w.commit(hard, a)
-			if err != nil && !errors.Is(err, errTooOld) {
+			if err != nil {
 				return err
 			}
 			if !committed { // somebody else was first: see how far they came

@@ -123,9 +123,13 @@ func TestKill(t *testing.T) {
 					if beside {
 						other.Go(func() {
 							// What it finds done and what not depends on the race; only what it leaves behind is judged.
-							j.Run(t, product.Hooked(t), []string{"SHADOOF_LOST_AFTER=300ms"}, "run")
+							if _, err := j.Try(t.Context(), product.Hooked(t), []string{"SHADOOF_LOST_AFTER=300ms"}, "run"); err != nil {
+								t.Error(err)
+							}
 						})
-						_ = j.Run(t, product.Hooked(t), []string{"SHADOOF_KILL_AT=" + p.point, "SHADOOF_LOST_AFTER=300ms"}, p.args...)
+						if _, err := j.Try(t.Context(), product.Hooked(t), []string{"SHADOOF_KILL_AT=" + p.point, "SHADOOF_LOST_AFTER=300ms"}, p.args...); err != nil {
+							t.Error(err)
+						}
 					} else {
 						mustDie(t, j, p.point, p.args...)
 					}

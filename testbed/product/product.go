@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -199,22 +200,34 @@ func (j *Job) Command(ctx context.Context, binary string, env []string, args ...
 	return cmd
 }
 
-// Run runs the product to its end.
+// patience is how long a process of the product may take.
+const patience = 25 * time.Second
+
+// Run runs the product to its end. A process that does not come to one prints where it hangs.
 func (j *Job) Run(tb testing.TB, binary string, env []string, args ...string) Outcome {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.Context(), 3*time.Minute)
+	o, err := j.Try(tb.Context(), binary, env, args...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return o
+}
+
+// Try is Run for goroutines, which must not end a test.
+func (j *Job) Try(ctx context.Context, binary string, env []string, args ...string) (Outcome, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	cmd := j.Command(ctx, binary, env, args...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGQUIT) }
+	cmd.WaitDelay = 5 * time.Second
 	var out, err bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &err
 	runErr := cmd.Run()
-	if exit := (*exec.ExitError)(nil); runErr != nil && !errors.As(runErr, &exit) {
-		tb.Fatal(runErr)
+	o := Outcome{cmd.ProcessState.ExitCode(), out.String(), err.String()}
+	if exit := (*exec.ExitError)(nil); runErr != nil && !errors.As(runErr, &exit) || ctx.Err() != nil {
+		return o, fmt.Errorf("shadoof %s did not come to its end: %w %w\n%s", strings.Join(args, " "), runErr, ctx.Err(), o.Stderr)
 	}
-	if ctx.Err() != nil {
-		tb.Fatalf("shadoof %s did not end within its time\n%s", strings.Join(args, " "), err.String())
-	}
-	return Outcome{cmd.ProcessState.ExitCode(), out.String(), err.String()}
+	return o, nil
 }
 
 // Must runs the product and fails the test unless it exits with the code.
