@@ -3,10 +3,12 @@ package writers_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"sync"
 	"testing"
 
+	"shadoof/record"
 	"shadoof/storage"
 	"shadoof/storage/memory"
 	"shadoof/writers"
@@ -94,13 +96,41 @@ func TestTheBudgetHolds(t *testing.T) {
 	}
 }
 
-// Tails of uploads that no flush frees: 48 files with up to 1 MiB each in a budget of 16 MiB.
+// groups counts the row groups that a format writes, and their rows.
+type groups struct {
+	writers.Format
+	mu         sync.Mutex
+	many, rows int
+}
+
+type groupEncoder struct {
+	writers.Encoder
+	g *groups
+}
+
+func (g *groups) NewEncoder(w io.Writer, s *record.Schema, meta map[string]string) (writers.Encoder, error) {
+	e, err := g.Format.NewEncoder(w, s, meta)
+	return groupEncoder{e, g}, err
+}
+
+func (e groupEncoder) WriteRows(c *record.Columns) error {
+	e.g.mu.Lock()
+	defer e.g.mu.Unlock()
+	e.g.many++
+	e.g.rows += c.Rows()
+	return e.Encoder.WriteRows(c)
+}
+
+// Tails of uploads that no flush frees: 48 files with up to 1 MiB each in a budget of 16 MiB. They do not push the rows out of
+// it: row groups stay as large as they can be.
 func TestTailsOfUploadsAreCounted(t *testing.T) {
 	t.Parallel()
 	const limit = 16 << 20
 	store := &tails{Store: memory.New(memory.Options{PartSize: 1 << 20})}
 	o := options(t, store)
 	o.Budget = writers.NewBudget(limit)
+	counted := &groups{Format: o.Format}
+	o.Format = counted
 	s := writers.NewSet(o)
 	r := rand.New(rand.NewPCG(2, 2))
 	for i := range int64(300) {
@@ -121,9 +151,12 @@ func TestTailsOfUploadsAreCounted(t *testing.T) {
 	if rows := check(t, store, files); rows != 120_000 {
 		t.Errorf("%d rows", rows)
 	}
-	t.Logf("%d files, %d closed early, peak %d", len(files), s.ClosedEarly(), o.Budget.Peak())
+	t.Logf("%d files, %d closed early, %d row groups, peak %d", len(files), s.ClosedEarly(), counted.many, o.Budget.Peak())
 	if len(files) > 48*4 {
 		t.Errorf("%d files for 48 buckets", len(files))
+	}
+	if mean := counted.rows / counted.many; mean < 700 {
+		t.Errorf("%d rows per row group", mean)
 	}
 }
 
@@ -140,9 +173,9 @@ func TestTheLargestGivesBack(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
 	for i := range int64(100) {
 		add(t, large, r, fmt.Sprint(i%4), i*400, 400)
-		settle(t, large)
 		add(t, little, r, "b", i*10, 10)
 		settle(t, little)
+		settle(t, large)
 	}
 	if n := small.Operations(); n != 0 {
 		t.Errorf("the small set wrote already:\n%s", small.Trace())
