@@ -12,6 +12,10 @@ const (
 	MaxLeaves = 10_000 // columns of one schema
 )
 
+// MaxEntries bounds what a single record can make out of few bytes: the entries of its lists and maps, times the leaves below each. An
+// entry may take a byte or two, and its nulls a level in each of thousands of leaves. Beyond it a record is Unfit.
+const MaxEntries = 1 << 25
+
 // Validate says why columns cannot be made for the schema: no fields, a name used twice (also by the Kafka columns that
 // WithKafkaColumns adds), a type that lacks what it needs, nesting too deep.
 func (s *Schema) Validate() error {

@@ -40,10 +40,6 @@ type Decoder struct {
 	err    *record.BadRecord
 }
 
-// maxEntries bounds what a single record can make out of few bytes: an entry of a list takes one byte at least, and its nulls a level
-// in each of perhaps thousands of leaves.
-const maxEntries = 1 << 25
-
 // NewDecoder makes a decoder; several may be made from one schema.
 func NewDecoder(p *Parsed, framing Framing) *Decoder { return &Decoder{p: p, framing: framing} }
 
@@ -62,7 +58,7 @@ func (d *Decoder) Decode(c *record.Columns, r *record.Raw) error {
 		}
 		d.b, d.start = r.Value[5:], 5
 	}
-	d.leaves, d.room = c.Leaves, maxEntries
+	d.leaves, d.room = c.Leaves, record.MaxEntries
 	p := d.fields(d.p.plan, 0, 0)
 	if p >= 0 && p < len(d.b) {
 		p = d.undecodable(nil, p, "found %d bytes after the end of the record, expected none", len(d.b)-p)

@@ -162,7 +162,7 @@ func (d *Decoder) list(n *node, p int, rep uint8) int {
 			return d.undecodable(n, at, "found a block of %d entries in %d bytes, expected less", uint64(count), len(d.b)-p)
 		}
 		if d.room -= int(count) * int(n.leaves); d.room < 0 {
-			return d.unfit(n, at, "found more than %d values in the lists of one record", maxEntries)
+			return d.unfit(n, at, "found more than %d values in the lists of one record", record.MaxEntries)
 		}
 		for ; count > 0; count-- {
 			if p = d.fields(n.kids, p, rep); p < 0 {

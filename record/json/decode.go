@@ -46,6 +46,7 @@ type Decoder struct {
 	// While Decode runs:
 	b      []byte
 	leaves []record.Column
+	room   int // entries of lists and maps, times their leaves, that the row may still have
 	err    *record.BadRecord
 }
 
@@ -74,7 +75,7 @@ func (d *Decoder) Decode(c *record.Columns, r *record.Raw) error {
 		return &record.BadRecord{Reason: record.Tombstone, Detail: "the record has no value"}
 	}
 	unknown := d.unknown
-	d.b, d.leaves = r.Value, c.Leaves
+	d.b, d.leaves, d.room = r.Value, c.Leaves, record.MaxEntries
 	p := d.value(d.root, space(d.b, 0), 0)
 	if p >= 0 {
 		p = d.end(p)

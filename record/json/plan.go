@@ -176,7 +176,7 @@ func (c *compiler) fallback(n *node, text []byte) error {
 		}
 		return nil
 	}
-	d.b, d.leaves = text, c.columns.Leaves
+	d.b, d.leaves, d.room = text, c.columns.Leaves, record.MaxEntries
 	p := d.value(n, space(text, 0), 0)
 	if p >= 0 {
 		p = d.end(p)

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"shadoof/record"
+	"shadoof/record/avro"
 	"shadoof/record/internal/recordtest"
 	"shadoof/record/json"
 )
@@ -232,6 +233,19 @@ func TestMissingNullAndDefault(t *testing.T) {
 	}
 }
 
+// A few bytes must not become gigabytes: a million entries with a thousand nulls each.
+func TestEntriesOfOneRecordAreBounded(t *testing.T) {
+	t.Parallel()
+	wide := record.Type{Kind: record.Struct}
+	for i := range 1000 {
+		wide.Fields = append(wide.Fields, record.Field{Name: fmt.Sprint("f", i), Type: kind(record.Int32), Nullable: true})
+	}
+	_, err := value(one(record.Field{Type: list(record.Field{Type: wide})}), `{"a":[`+strings.Repeat("{},", 1<<20)+`{}]}`)
+	if err == nil || !strings.HasPrefix(err.Error(), "unfit: a: more than 33554432 values") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // The default of a record within a list stands at the level of its entry, every time.
 func TestDefaultWithinLists(t *testing.T) {
 	t.Parallel()
@@ -375,6 +389,41 @@ func TestRaw(t *testing.T) {
 		got = append(got, r[0])
 	}
 	if d := cmp.Diff(got, []any{`{"a" : [1]}`, "null", `"x"`, nil}); d != "" {
+		t.Errorf("-got +want\n%s", d)
+	}
+}
+
+// The defaults of an Avro schema arrive: each type, and unions by the branch that Avro picks.
+func TestDefaultsOfAvroSchema(t *testing.T) {
+	t.Parallel()
+	p, err := avro.Parse([]byte(`{"type":"record","name":"R","fields":[
+		{"name":"b","type":"boolean","default":true},{"name":"i","type":"int","default":-1},{"name":"l","type":"long","default":9007199254740993},
+		{"name":"f","type":"float","default":1},{"name":"d","type":"double","default":0.1},{"name":"s","type":"string","default":"a\"b"},
+		{"name":"y","type":"bytes","default":"\u0000\u00ff"},{"name":"x","type":{"type":"fixed","name":"X","size":2},"default":"\u0001\u00fe"},
+		{"name":"e","type":{"type":"enum","name":"E","symbols":["A","B"]},"default":"B"},
+		{"name":"u","type":{"type":"fixed","name":"U","size":16,"logicalType":"uuid"},"default":"\u0000\u0001\u0002\u0003\u0004\u0005\u0006\u0007\u0008\u0009\u000a\u000b\u000c\u000d\u000e\u00ff"},
+		{"name":"p","type":{"type":"bytes","logicalType":"decimal","precision":20,"scale":4},"default":"\u00ff\u0001"},
+		{"name":"t","type":{"type":"long","logicalType":"timestamp-micros"},"default":5},{"name":"day","type":{"type":"int","logicalType":"date"},"default":6},
+		{"name":"a","type":{"type":"array","items":["null","int"]},"default":[]},{"name":"m","type":{"type":"map","values":"long"},"default":{"k":1}},
+		{"name":"n","type":["null","int"],"default":null},{"name":"o","type":["int","null"],"default":7},
+		{"name":"v","type":["double","long","null"],"default":3},{"name":"w","type":["string","bytes"],"default":"c"},{"name":"z","type":["bytes","string"],"default":"c"},
+		{"name":"r","type":{"type":"record","name":"In","fields":[{"name":"g","type":"int"},{"name":"h","type":"string","default":"dh"}]},"default":{"g":4}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, c := decoder(t, p.Schema), record.NewColumns(p.Schema)
+	if err := d.Decode(c, &record.Raw{Value: []byte(`{}`)}); err != nil {
+		t.Fatal(err)
+	}
+	c.EndRow()
+	got, err := recordtest.Rows(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := [][]any{{true, int32(-1), int64(9007199254740993), float32(1), 0.1, `a"b`, "\x00\xff", "\x01\xfe", "B", "00010203-0405-0607-0809-0a0b0c0d0eff",
+		"\xff\xff\xff\xff\xff\xff\xff\xff\x01", int64(5), int32(6), []any{}, []recordtest.Entry{{Key: "k", Value: int64(1)}}, nil, int32(7),
+		[]any{3.0, nil}, []any{"c", nil}, []any{"c", nil}, []any{int32(4), "dh"}}}
+	if d := cmp.Diff(got, want); d != "" {
 		t.Errorf("-got +want\n%s", d)
 	}
 }

@@ -3,6 +3,7 @@ package json
 import (
 	"bytes"
 	"encoding/base64"
+	"fmt"
 
 	"shadoof/record"
 )
@@ -167,6 +168,9 @@ func (d *Decoder) list(n *node, p int, rep uint8) int {
 		return p + 1
 	}
 	for {
+		if d.room -= int(n.leaves); d.room < 0 {
+			return d.tooMany(n)
+		}
 		if p = d.value(n.kid, p, rep); p < 0 {
 			return -1
 		}
@@ -197,6 +201,9 @@ func (d *Decoder) entries(n *node, p int, rep uint8) int {
 	keys := &d.leaves[n.leaf]
 	n.keys.begin(keys)
 	for {
+		if d.room -= int(n.leaves); d.room < 0 {
+			return d.tooMany(n)
+		}
 		at := p
 		if p >= len(b) || b[p] != '"' {
 			return d.syntax(p, "a name or }")
@@ -232,6 +239,10 @@ func (d *Decoder) entries(n *node, p int, rep uint8) int {
 			return d.syntax(p, "a comma or }")
 		}
 	}
+}
+
+func (d *Decoder) tooMany(n *node) int {
+	return d.unfit(n, fmt.Sprintf("more than %d values in the lists of one record", record.MaxEntries))
 }
 
 // colon skips the colon after a name, and white space around it.
