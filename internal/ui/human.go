@@ -20,6 +20,26 @@ func Count(n int64) string {
 	return sign + s
 }
 
+// Short writes a count in at most five characters: 999, 12.3k, 456k, 7.89M.
+func Short(n int64) string {
+	f := float64(n)
+	if n < 1000 {
+		return strconv.FormatInt(n, 10)
+	}
+	for _, unit := range []string{"k", "M", "G", "T"} {
+		f /= 1000
+		switch {
+		case f < 9.995:
+			return strconv.FormatFloat(f, 'f', 2, 64) + unit
+		case f < 99.95:
+			return strconv.FormatFloat(f, 'f', 1, 64) + unit
+		case f < 999.5:
+			return strconv.FormatFloat(f, 'f', 0, 64) + unit
+		}
+	}
+	return strconv.FormatFloat(f, 'f', 0, 64) + "T"
+}
+
 // Bytes writes a number of bytes with three digits or so, in binary units.
 func Bytes(n int64) string {
 	if n < 1024 && n > -1024 {

@@ -103,19 +103,21 @@ func (s *Screen) lines() []string {
 			lines = append(lines, fmt.Sprintf("and %s", Plural(len(active)-i, "more topic")))
 			break
 		}
-		lines = append(lines, cut(progressLine(a, now), width-1))
+		lines = append(lines, cut(progressLine(a, now, width), width-1))
 	}
 	return lines
 }
 
-func progressLine(t tally, now time.Time) string {
-	const bar = 20
+func progressLine(t tally, now time.Time, width int) string {
+	const bar = 10
+	const others = 60 // columns of a line besides the topic
+	room := max(12, min(width-others, 48))
 	done := 0
 	if t.offsets > 0 {
 		done = int(min(bar, t.records*bar/t.offsets))
 	}
-	return fmt.Sprintf("%s%s %-32s %14s records  %10s  %10s/s  %14s left", strings.Repeat("█", done), strings.Repeat("░", bar-done), t.topic,
-		Count(t.records), Bytes(t.bytes), Count(t.rate(now)), Count(t.left()))
+	return fmt.Sprintf("%s%s %-*s %5s records  %10s  %5s/s  %5s left", strings.Repeat("█", done), strings.Repeat("░", bar-done), room, cut(t.topic, room),
+		Short(t.records), Bytes(t.bytes), Short(t.rate(now)), Short(t.left()))
 }
 
 // cut keeps a line within the terminal: one that wraps could not be taken back.
