@@ -95,11 +95,13 @@ func (c *Cluster) jvm() []string {
 
 // launch starts all nodes before it waits for any: no node is ready without a majority.
 func (c *Cluster) launch(ctx context.Context) error {
-	var g errgroup.Group
 	for _, n := range c.nodes {
 		if err := n.launch(); err != nil {
 			return err
 		}
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	for _, n := range c.nodes {
 		g.Go(func() error { return n.ready(ctx) })
 	}
 	return g.Wait()

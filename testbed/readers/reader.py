@@ -42,8 +42,11 @@ def read_duckdb(request):
 def read_polars(request):
     import polars
 
-    more = {"missing_columns": "insert", "extra_columns": "ignore"} if request["evolved"] else {}
-    frame = polars.scan_parquet(request["folder"], hive_partitioning=request["hive"], **more)
+    if request["evolved"]:
+        files = sorted(pathlib.Path(request["folder"]).rglob("*.parquet"))
+        frame = polars.concat([polars.scan_parquet(f, hive_partitioning=request["hive"]) for f in files], how="diagonal_relaxed")
+    else:
+        frame = polars.scan_parquet(request["folder"], hive_partitioning=request["hive"])
     if request["columns"]:
         frame = frame.select(request["columns"])
     return frame.collect().to_arrow()

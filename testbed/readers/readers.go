@@ -58,8 +58,7 @@ type Query struct {
 
 	// Hive adds the columns that the folders' names (dt=2026-11-20) stand for.
 	Hive bool
-	// Evolved lets files have different columns: the union of them is read (by Polars: those of the first file). By default a reader
-	// does what it does by default.
+	// Evolved lets files have different columns: the union of them is read. By default a reader does what it does by default.
 	Evolved bool
 }
 
@@ -166,13 +165,14 @@ func (e *Env) ask(ctx context.Context, operation string, q Query, read func(head
 	if err := e.startLocked(); err != nil {
 		return err
 	}
-	stop := context.AfterFunc(ctx, func() { e.worker.process.Signal(9) })
-	head, err := e.worker.exchange(body, read)
+	w := e.worker
+	stop := context.AfterFunc(ctx, func() { w.process.Kill() })
+	head, err := w.exchange(body, read)
 	if !stop() {
 		err = errors.Join(err, context.Cause(ctx))
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("%s: %w", where, err), e.worker.process.Failure(), e.dropLocked())
+		return errors.Join(fmt.Errorf("%s: %w", where, err), w.process.Failure(), e.dropLocked())
 	}
 	if head.Error != "" {
 		return fmt.Errorf("%s: %s", where, head.Error)

@@ -1,7 +1,9 @@
 package readers_test
 
 import (
+	"context"
 	_ "embed"
+	"errors"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -115,7 +117,47 @@ func TestHiveColumns(t *testing.T) {
 	}
 }
 
-func TestEmptyFileIsAnErrorAndTheNextQueryWorks(t *testing.T) {
+func TestEvolvedFilesGiveTheUnionOfTheirColumns(t *testing.T) {
+	t.Parallel()
+	env := servers.Readers(t)
+	folder := t.TempDir()
+	const script = `import sys, pyarrow as pa, pyarrow.parquet as pq
+for name, rows in (("a", [{"id": 1, "old": "x"}]), ("b", [{"id": 2, "new": 0.5}])):
+    pq.write_table(pa.Table.from_pylist(rows), f"{sys.argv[1]}/{name}.parquet")`
+	if out, err := exec.CommandContext(t.Context(), env.Python(), "-c", script, folder).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	want := []string{`{"id":1,"new":null,"old":"x"}`, `{"id":2,"new":0.5,"old":null}`}
+	for _, reader := range readers.Parquet {
+		got, err := env.Rows(t.Context(), readers.Query{Reader: reader, Folder: folder, Evolved: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: -want +got\n%s", reader, diff)
+		}
+	}
+}
+
+func TestQueryEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	env, err := readers.Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer env.Close(false)
+	folder := filepath.Join(written(t, env), "parquet")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := env.Rows(ctx, readers.Query{Reader: readers.DuckDB, Folder: folder}); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	if got, err := env.Rows(t.Context(), readers.Query{Reader: readers.DuckDB, Folder: folder}); err != nil || len(got) != len(want) {
+		t.Errorf("%d rows, %v", len(got), err)
+	}
+}
+
+func TestMissingFolderIsAnErrorAndTheNextQueryWorks(t *testing.T) {
 	t.Parallel()
 	env := servers.Readers(t)
 	folder := filepath.Join(written(t, env), "parquet")

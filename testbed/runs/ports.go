@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 
 	"shadoof/testbed/cache"
 )
@@ -65,3 +66,17 @@ func reserve(dir string, port int) (bool, error) {
 
 // Address is a port on the loopback interface.
 func Address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
+
+// reserved keeps the locks of this process' ports reachable: an os.File closes itself when it is collected.
+var reserved reservations
+
+type reservations struct {
+	mu    sync.Mutex
+	locks []*cache.FileLock
+}
+
+func (r *reservations) add(l *cache.FileLock) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.locks = append(r.locks, l)
+}
