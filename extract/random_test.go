@@ -37,71 +37,15 @@ func newRandomLog(t testing.TB, rng *rand.Rand, clean bool) *randomLog {
 	l.rng = rng
 	codecs := []kgo.CompressionCodec{kgo.NoCompression(), kgo.GzipCompression(), kgo.SnappyCompression(), kgo.Lz4Compression(), kgo.ZstdCompression()}
 
-	type transaction struct{ batches []int }
-	open := map[int64]*transaction{}
-	var batches []craftedBatch
-	aborted := map[int]bool{}
-	next, epoch := int64(0), int32(rng.IntN(3))
-	end := func(producer int64, commit bool) {
-		b := craftedBatch{base: next, last: next, epoch: epoch, attrs: transactionBit | controlBit, producer: producer, records: []record.Raw{marker(next, commit)}}
-		tx := open[producer]
-		delete(open, producer)
-		if !commit {
-			for _, i := range tx.batches {
-				aborted[i] = true
-			}
-			l.aborted = append(l.aborted, abortedTransaction{producer, batches[tx.batches[0]].base, next})
-		}
-		batches = append(batches, b)
-		next++
-	}
-	for range 5 + rng.IntN(40) {
-		if rng.IntN(10) == 0 {
-			epoch++
-		}
-		producer := int64(rng.IntN(3))
-		if tx := open[producer]; tx != nil && rng.IntN(3) == 0 {
-			end(producer, rng.IntN(2) == 0)
-			continue
-		}
-		b := craftedBatch{base: next, epoch: epoch, producer: producer, firstTime: rng.Int64N(1 << 50)}
-		if rng.IntN(4) == 0 {
-			b.attrs |= appendTimeBit
-		}
-		for range 1 + rng.IntN(6) {
-			b.records = append(b.records, randomRecord(rng, &b, next))
-			next++
-		}
-		b.last = next - 1
-		if rng.IntN(2) == 0 || open[producer] != nil {
-			b.attrs |= transactionBit
-			if open[producer] == nil {
-				open[producer] = &transaction{}
-			}
-			open[producer].batches = append(open[producer].batches, len(batches))
-		}
-		batches = append(batches, b)
-	}
-	for producer := range int64(3) {
-		if open[producer] != nil {
-			end(producer, rng.IntN(2) == 0)
-		}
-	}
-	l.end = next
-	l.at = make([]why, next)
+	batches, aborted := l.write(rng)
+	l.at = make([]why, l.end)
 	for i, b := range batches {
 		isControl := b.attrs&controlBit != 0
 		if clean && !isControl && rng.IntN(4) == 0 {
 			continue // gone, with its header
 		}
 		if clean && !isControl && rng.IntN(3) == 0 {
-			var left []record.Raw
-			for _, r := range b.records {
-				if rng.IntN(2) == 0 {
-					left = append(left, r)
-				}
-			}
-			b.records = left
+			b.records = thinned(rng, b.records)
 		}
 		for o := b.base; o <= b.last; o++ {
 			l.at[o] = compactedIn
@@ -123,6 +67,67 @@ func newRandomLog(t testing.TB, rng *rand.Rand, clean bool) *randomLog {
 		l.batches = append(l.batches, b.bytes(t, codecs[rng.IntN(len(codecs))]))
 	}
 	return l
+}
+
+func thinned(rng *rand.Rand, records []record.Raw) []record.Raw {
+	var left []record.Raw
+	for _, r := range records {
+		if rng.IntN(2) == 0 {
+			left = append(left, r)
+		}
+	}
+	return left
+}
+
+// write makes the batches as producers sent them, and says which were aborted.
+func (l *randomLog) write(rng *rand.Rand) (batches []craftedBatch, aborted map[int]bool) {
+	open := map[int64][]int{} // by producer, the batches of its transaction
+	aborted = map[int]bool{}
+	epoch := int32(rng.IntN(3))
+	end := func(producer int64, commit bool) {
+		batches = append(batches, craftedBatch{
+			base: l.end, last: l.end, epoch: epoch, attrs: transactionBit | controlBit, producer: producer,
+			records: []record.Raw{marker(l.end, commit)},
+		})
+		if !commit {
+			for _, i := range open[producer] {
+				aborted[i] = true
+			}
+			l.aborted = append(l.aborted, abortedTransaction{producer, batches[open[producer][0]].base, l.end})
+		}
+		delete(open, producer)
+		l.end++
+	}
+	for range 5 + rng.IntN(40) {
+		if rng.IntN(10) == 0 {
+			epoch++
+		}
+		producer := int64(rng.IntN(3))
+		if open[producer] != nil && rng.IntN(3) == 0 {
+			end(producer, rng.IntN(2) == 0)
+			continue
+		}
+		b := craftedBatch{base: l.end, epoch: epoch, producer: producer, firstTime: rng.Int64N(1 << 50)}
+		if rng.IntN(4) == 0 {
+			b.attrs |= appendTimeBit
+		}
+		for range 1 + rng.IntN(6) {
+			b.records = append(b.records, randomRecord(rng, &b, l.end))
+			l.end++
+		}
+		b.last = l.end - 1
+		if rng.IntN(2) == 0 || open[producer] != nil {
+			b.attrs |= transactionBit
+			open[producer] = append(open[producer], len(batches))
+		}
+		batches = append(batches, b)
+	}
+	for producer := range int64(3) {
+		if open[producer] != nil {
+			end(producer, rng.IntN(2) == 0)
+		}
+	}
+	return batches, aborted
 }
 
 func randomRecord(rng *rand.Rand, b *craftedBatch, offset int64) record.Raw {

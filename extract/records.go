@@ -98,7 +98,8 @@ func (r *rows) add(raw record.Raw) {
 }
 
 // decode appends the records of a batch (magic 2) with offsets in [lo, hi) and returns how many there are; with keep false it only
-// counts them. Timestamps are computed in milliseconds and never as a time.Time: a producer that sends microseconds is beyond what
+// counts them. A batch that does not hold what its header says is refused: the client library's ProcessFetchPartition leaves out the
+// rest of such a batch, and goes on behind it when another one follows. Timestamps are computed in milliseconds and never as a time.Time: a producer that sends microseconds is beyond what
 // nanoseconds since 1970 can hold, and would wrap around to some harmless date.
 func (r *rows) decode(h *header, body []byte, lo, hi int64, keep bool) (int64, error) {
 	c := cursor{b: body}

@@ -81,12 +81,6 @@ func (k *Kafka) trying(what string) *trial {
 	return &trial{k: k, what: what, began: now, warned: now, pause: firstPause}
 }
 
-// progressed forgets the failures so far.
-func (t *trial) progressed() {
-	now := time.Now()
-	t.began, t.warned, t.pause = now, now, firstPause
-}
-
 // again waits before the next try. It returns an error instead when cause will not pass, or when ctx ended.
 func (t *trial) again(ctx context.Context, cause error) error {
 	if err := ctx.Err(); err != nil {
