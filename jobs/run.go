@@ -85,11 +85,11 @@ func (e *Env) Run(ctx context.Context, o RunOptions) (*RunReport, error) {
 	if hard == nil {
 		hard = ctx
 	}
-	claims, err := e.claims(hard, o.Selection)
+	claims, err := e.claims(ctx, o.Selection)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.checkRoot(hard); err != nil {
+	if err := e.checkRoot(ctx); err != nil {
 		return nil, err
 	}
 	report := &RunReport{Run: e.run}
