@@ -57,10 +57,10 @@ func (e *Env) newWorker(job *config.Job, topic string) (*worker, error) {
 // lift is one bounded run over the topic: it reads each partition from its committed offset to the end that stood when the run
 // began, and commits. ctx ends the reading; hard ends everything.
 func (w *worker) lift(ctx, hard context.Context, until time.Time) error {
-	if err := w.open(hard); err != nil {
+	if err := w.open(ctx); err != nil {
 		return err
 	}
-	if err := w.fixEnds(hard, until); err != nil {
+	if err := w.fixEnds(ctx, until); err != nil {
 		return err
 	}
 	if err := w.recover(hard); err != nil {
