@@ -90,7 +90,8 @@ const stageLifetime = 12 * time.Hour
 func New(cfg *config.Config, d Deps) *Env {
 	e := &Env{
 		cfg: cfg, store: d.Store, endpoint: d.Endpoint, source: d.Source, drivers: d.Drivers, now: d.Now, rand: d.Rand, log: d.Log, progress: d.Progress,
-		writer: d.Writer, hook: d.Hook, pause: d.Pause, budget: writers.NewBudget(cfg.Memory / 2), // the rest is for what is fetched, decoded and collected readCommitted: cfg.Kafka.Isolation == config.ReadCommitted,
+		writer: d.Writer, hook: d.Hook, pause: d.Pause, readCommitted: cfg.Kafka.Isolation == config.ReadCommitted,
+		budget:   writers.NewBudget(cfg.Memory / 2), // the rest is for what is fetched, decoded and collected
 		parallel: 2 * runtime.GOMAXPROCS(0), publishers: 8, publishTries: 8, lostAfter: d.Lost,
 	}
 	e.maxOpen = max(1, cfg.MaxOpenFiles/e.parallel)
