@@ -33,6 +33,7 @@ var errTooOld = errors.New("what was staged is too old to be committed: lower co
 type attempt struct {
 	id      string
 	clock   time.Time
+	maxOpen int // files that may be open at once for each range
 	bundles []offsets.Bundle
 }
 
@@ -40,6 +41,7 @@ type attempt struct {
 // It returns when all ranges were read to their end, the attempt is full, or ctx (stop reading) is done.
 func (w *worker) liftAll(ctx, hard context.Context, ranges []extract.Range) (*attempt, error) {
 	a := &attempt{id: w.env.newAttempt(), clock: w.env.now().UTC()}
+	a.maxOpen = max(1, w.env.cfg.MaxOpenFiles/(w.env.topics*min(w.env.parallel, len(ranges))))
 	var (
 		mu    sync.Mutex
 		bytes atomic.Int64
@@ -80,7 +82,7 @@ func (w *worker) liftAll(ctx, hard context.Context, ranges []extract.Range) (*at
 
 // liftRange stages the files of one range. It returns nil when nothing was read.
 func (w *worker) liftRange(ctx, hard context.Context, a *attempt, r extract.Range, more func(bytes int64) bool) (*offsets.Bundle, error) {
-	l, err := w.newLifter(w.set, a.id, a.clock, r.Partition, nil)
+	l, err := w.newLifter(w.set, a, r.Partition, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,11 @@ func (e *Env) compile(set *Settings) (*compiled, error) {
 	if c.format, err = e.drivers.Format(set.Output); err != nil {
 		return bad(err)
 	}
+	if set.Output.KafkaColumns {
+		if err := c.decoder.Schema().WithKafkaColumns().Validate(); err != nil {
+			return bad(err)
+		}
+	}
 	options, err := set.partitioning()
 	if err != nil {
 		return bad(err)

@@ -38,28 +38,28 @@ type segment struct {
 	rows, quarantined int64
 }
 
-func (w *worker) newLifter(set *Settings, attempt string, clock time.Time, partition int32, only *offsets.File) (*lifter, error) {
+func (w *worker) newLifter(set *Settings, a *attempt, partition int32, only *offsets.File) (*lifter, error) {
 	c, err := w.env.compile(set)
 	if err != nil {
 		return nil, err
 	}
-	l := &lifter{w: w, set: set, clock: clock, only: only, compiled: c, badDay: clock.UTC().Format("dt=2006-01-02")}
+	l := &lifter{w: w, set: set, clock: a.clock, only: only, compiled: c, badDay: a.clock.UTC().Format("dt=2006-01-02")}
 	schema := c.decoder.Schema()
 	if set.Output.KafkaColumns {
 		schema = schema.WithKafkaColumns()
 	}
 	l.scratch = record.NewColumns(schema)
 	o := writers.Options{
-		Store: w.env.store, Format: c.format, Schema: schema, Budget: w.env.budget, MaxOpen: w.env.maxOpen, TargetSize: set.Output.TargetSize,
-		Kind: writers.Data, Topic: w.topic, Partition: partition, Attempt: attempt, Sequence: new(writers.Sequence), Folder: set.Folder, Staging: offsets.StagingDir(w.topic, attempt),
-		Meta: map[string]string{"shadoof.topic": w.topic, "shadoof.attempt": attempt, "shadoof.schema": schema.Fingerprint()},
+		Store: w.env.store, Format: c.format, Schema: schema, Budget: w.env.budget, MaxOpen: a.maxOpen, TargetSize: set.Output.TargetSize,
+		Kind: writers.Data, Topic: w.topic, Partition: partition, Attempt: a.id, Sequence: new(writers.Sequence), Folder: set.Folder, Staging: offsets.StagingDir(w.topic, a.id),
+		Meta: map[string]string{"shadoof.topic": w.topic, "shadoof.attempt": a.id, "shadoof.schema": schema.Fingerprint()},
 	}
 	if only != nil {
 		o.Key = only.Key
 	}
 	l.data = writers.NewSet(o)
 	o.Schema, o.Kind, o.Folder = record.QuarantineSchema(), writers.Quarantine, offsets.QuarantineDir(w.topic)
-	o.Meta = map[string]string{"shadoof.topic": w.topic, "shadoof.attempt": attempt}
+	o.Meta = map[string]string{"shadoof.topic": w.topic, "shadoof.attempt": a.id}
 	l.bad = writers.NewSet(o)
 	return l, nil
 }

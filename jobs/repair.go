@@ -102,7 +102,7 @@ func (e *differsError) Error() string {
 }
 
 // rebuild stages a file's rows again, from its exact ranges, by the settings and the clock of its commit.
-func (w *worker) rebuild(ctx context.Context, l *offsets.Lift, f *offsets.File, attempt string) (storage.Staged, error) {
+func (w *worker) rebuild(ctx context.Context, l *offsets.Lift, f *offsets.File, id string) (storage.Staged, error) {
 	var none storage.Staged
 	set, err := w.settingsOf(ctx, l.Settings)
 	if err != nil {
@@ -119,7 +119,7 @@ func (w *worker) rebuild(ctx context.Context, l *offsets.Lift, f *offsets.File, 
 	if len(f.Ranges) == 1 {
 		partition = f.Ranges[0].Partition
 	}
-	lf, err := w.newLifter(set, attempt, l.Clock, partition, f)
+	lf, err := w.newLifter(set, &attempt{id: id, clock: l.Clock}, partition, f)
 	if err != nil {
 		return none, err
 	}

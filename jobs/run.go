@@ -108,6 +108,7 @@ func (e *Env) Run(ctx context.Context, o RunOptions) (*RunReport, error) {
 		workers = append(workers, w)
 		report.Topics = append(report.Topics, w.report)
 	}
+	e.topics = min(topicsAtOnce, len(workers))
 	var g errgroup.Group
 	g.SetLimit(topicsAtOnce)
 	for _, w := range workers {
