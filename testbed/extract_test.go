@@ -3,6 +3,7 @@ package testbed_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"shadoof/extract"
 	"shadoof/testbed/kafkabed"
@@ -586,5 +588,112 @@ func TestExtractWithoutTopicIDs(t *testing.T) {
 	}
 	if n != 500 {
 		t.Errorf("%d records", n)
+	}
+}
+
+// A replica that missed the last records becomes leader: what was read is not in the log any more.
+func TestExtractTruncated(t *testing.T) {
+	t.Parallel()
+	c := servers.OwnKafka(t, kafkabed.Options{Nodes: 3})
+	topic := produce.Name("truncated")
+	yes, one := "true", "1"
+	req := kmsg.NewPtrCreateTopicsRequest()
+	rt := kmsg.NewCreateTopicsRequestTopic()
+	rt.Topic, rt.NumPartitions, rt.ReplicationFactor = topic, -1, -1
+	rt.ReplicaAssignment = []kmsg.CreateTopicsRequestTopicReplicaAssignment{{Partition: 0, Replicas: []int32{1, 2}}}
+	rt.Configs = []kmsg.CreateTopicsRequestTopicConfig{
+		{Name: "unclean.leader.election.enable", Value: &yes}, {Name: "min.insync.replicas", Value: &one},
+	}
+	req.Topics = append(req.Topics, rt)
+	cl, err := kgo.NewClient(kgo.SeedBrokers(c.Brokers()...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	if _, err := req.RequestWith(soon(t), cl); err != nil {
+		t.Fatal(err)
+	}
+	add := func(n int, prefix string) {
+		t.Helper()
+		cl, err := kgo.NewClient(kgo.SeedBrokers(c.Brokers()...), kgo.RequiredAcks(kgo.LeaderAck()), kgo.DisableIdempotentWrite())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer cl.Close()
+		for i := range n {
+			if err := cl.ProduceSync(soon(t), &kgo.Record{Topic: topic, Value: fmt.Appendf(nil, "%s %d", prefix, i)}).FirstErr(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	k := source(t, c.Brokers(), nil)
+	until := func(end int64) extract.Partition {
+		t.Helper()
+		ctx := soon(t)
+		for {
+			d, err := k.Describe(ctx, topic)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p := d.Partitions[0]; p.Err == nil && p.HighWatermark == end {
+				return p
+			}
+		}
+	}
+	node := func(id int) *kafkabed.Node { return c.Nodes()[id-1] }
+
+	add(100, "kept")
+	until(100)
+	if err := node(2).Kill(); err != nil {
+		t.Fatal(err)
+	}
+	add(50, "lost")
+	until(150)
+	id := describe(t, k, topic).ID
+	var epoch int32
+	n := 0
+	for b, err := range k.Read(soon(t), extract.ReadRequest{Topic: topic, ID: id, Range: extract.Range{Next: 150}}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		epoch = b.Epoch
+		n += len(b.Records)
+	}
+	if n != 150 {
+		t.Fatalf("%d records", n)
+	}
+	if err := node(1).Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := node(2).Start(soon(t)); err != nil {
+		t.Fatal(err)
+	}
+	until(100)
+	add(10, "new")
+	p := until(110)
+	if p.Leader != 2 || p.Epoch <= epoch {
+		t.Fatalf("partition %+v after epoch %d", p, epoch)
+	}
+	if end, known, err := k.EpochEnd(soon(t), topic, 0, epoch); end != 100 || !known || err != nil {
+		t.Errorf("epoch %d ends at %d, %v, %v; want 100", epoch, end, known, err)
+	}
+	var cut *extract.TruncatedError
+	for _, err := range k.Read(soon(t), extract.ReadRequest{Topic: topic, ID: id, Range: extract.Range{First: 150, Next: 160}}) {
+		if !errors.As(err, &cut) || cut.Position != 150 || cut.End != 110 {
+			t.Errorf("read: %v", err)
+		}
+	}
+	if cut == nil {
+		t.Error("no error")
+	}
+	cut = nil
+	// A range whose end is gone.
+	for _, err := range k.Read(soon(t), extract.ReadRequest{Topic: topic, ID: id, Range: extract.Range{First: 90, Next: 150}}) {
+		if err != nil && (!errors.As(err, &cut) || cut.Position != 150 || cut.End != 110) {
+			t.Errorf("read: %v", err)
+		}
+	}
+	if cut == nil {
+		t.Error("no error at the end that is gone")
 	}
 }
