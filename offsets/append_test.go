@@ -1,11 +1,11 @@
 package offsets
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -117,31 +117,43 @@ func TestAppendSendsNothingThatIsNotValid(t *testing.T) {
 	}
 }
 
-// verdicts are all ways in which one operation can fail.
-var verdicts = map[string]memory.Verdict{
-	"lost": memory.Lose, "reply lost": memory.LoseReply, "repeated": memory.Repeat, "delayed": memory.Delay, "unsettled": memory.Unsettle,
+// verdicts are all ways in which an operation can fail.
+var verdicts = map[string]func(memory.Op) memory.Verdict{
+	"lost": always(memory.Lose), "reply lost": always(memory.LoseReply), "repeated": always(memory.Repeat),
+	"delayed": always(memory.Delay), "unsettled": always(memory.Unsettle),
+	"unsettled, and not to be confirmed": func(o memory.Op) memory.Verdict {
+		if o == memory.OpConfirm {
+			return memory.Lose
+		}
+		return memory.Unsettle
+	},
 }
 
-// Every operation of an Append fails in every way, once or several times in a row. Delayed requests land some operations later, and
-// what is unsettled vanishes before the next. Whatever happens: exactly one record of the attempt is in the log, and the caller is
+func always(v memory.Verdict) func(memory.Op) memory.Verdict {
+	return func(memory.Op) memory.Verdict { return v }
+}
+
+// Every operation of an Append fails in every way, once or several times in a row. Some operations later, delayed requests land, and
+// what is still unsettled vanishes. Whatever happens: exactly one record of the attempt is in the log, and the caller is
 // told so.
 func TestAppendSurvivesAFaultAtEveryOperation(t *testing.T) {
 	t.Parallel()
 	for name, verdict := range verdicts {
 		for fault := range 12 {
 			for _, times := range []int{1, 2, 3} {
-				for _, landAfter := range []int{1, 2, 4} {
-					label := fmt.Sprintf("%s at operation %d, %d times, landing after %d", name, fault+1, times, landAfter)
+				for _, later := range []int{1, 2, 3, 4, 100} {
+					label := fmt.Sprintf("%s at operation %d, %d times, landing or vanishing %d later", name, fault+1, times, later)
 					base := started(t, memory.Options{})
 					write(t, base, chain(startsOf(2), &Commit{lift(attemptName(9), bundle(attemptName(9), 0, 100, 110))})[1:])
 					store := base.Attach(memory.Options{Hook: func(c memory.Call) memory.Verdict {
-						switch at := c.Seq - 1 - fault; {
-						case at >= 0 && at < times:
-							return verdict
-						case at >= landAfter:
+						at := c.Seq - 1 - fault
+						if at >= later {
 							base.Land()
+							base.Crash()
 						}
-						base.Crash()
+						if at >= 0 && at < times {
+							return verdict(c.Op)
+						}
 						return memory.Proceed
 					}})
 					appendOnce(t, label, base, store)
@@ -172,6 +184,11 @@ func appendOnce(t *testing.T, label string, base, store *memory.Store) {
 		t.Fatalf("%s: %v\n%s", label, err, store.Trace())
 	case len(records) != 3 || records[2].ID != r.ID || l.State().V != 3 || l.State().ID != r.ID || decided != 1:
 		t.Fatalf("%s: %d records, state at %d, decided %d times\n%s", label, len(records), l.State().V, decided, store.Trace())
+	default:
+		done := store.Operations()
+		if err := l.ConfirmNewest(t.Context()); err != nil || store.Operations() != done {
+			t.Fatalf("%s: the record that was appended is not known to be durable: %v", label, err)
+		}
 	}
 }
 
@@ -195,7 +212,7 @@ func TestAppendKnowsWhoWon(t *testing.T) {
 						base.Land()
 					}
 					if c.Seq == fault {
-						return verdict
+						return verdict(c.Op)
 					}
 					return memory.Proceed
 				}})
@@ -417,7 +434,7 @@ func TestAConfirmationIsOfWhatTheSlotHoldsNow(t *testing.T) {
 		rival := open(base.Attach(memory.Options{}), 2)
 		replaced := false
 		store := &answering{Store: base.Attach(memory.Options{}), conf: func(name string) (storage.Durability, error) {
-			if !replaced {
+			if !replaced && name == LogName(topic, 2) {
 				replaced = true
 				base.Tamper(LogName(topic, 2), nil)
 				if _, err := rival.Append(t.Context(), propose(attemptName(2), 5)); err != nil {
@@ -448,6 +465,30 @@ func TestAConfirmationIsOfWhatTheSlotHoldsNow(t *testing.T) {
 		same(t, step+": next", int64(105), l.State().Partitions[0].Next)
 		same(t, step+": named", true, func() bool { _, ok := l.Named(attemptName(2)); return ok }())
 	}
+}
+
+// What was folded last vanishes, and what comes after it now follows another's record: no damage.
+func TestExtendGoesBackWhenAPhantomWasReplaced(t *testing.T) {
+	t.Parallel()
+	base := started(t, memory.Options{})
+	write(t, base, chain(startsOf(2), &Commit{lift(attemptName(7), bundle(attemptName(7), 0, 100, 150))})[1:])
+	l := open(&answering{Store: base, conf: func(string) (storage.Durability, error) { return storage.DurabilityUnknown, nil }}, 1)
+	if s, err := l.Load(t.Context()); err != nil || s.V != 2 {
+		t.Fatal(s, err)
+	}
+	base.Tamper(LogName(topic, 2), nil)
+	rival := open(base.Attach(memory.Options{}), 2)
+	for i := range 2 {
+		if _, err := rival.Append(t.Context(), propose(attemptName(i), 5)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := l.Extend(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "state", rival.State(), s)
+	same(t, "unmarked", []int64{2, 3}, l.Unmarked())
 }
 
 // What stands in the slot cannot be read, so whose it is cannot be told.
@@ -541,8 +582,8 @@ func TestAppendAttachesLargeLifts(t *testing.T) {
 	// Damage of the attachment is damage of the log.
 	name := AttName(topic, attempt)
 	data := store.Bytes(name)
-	for what, bytes := range map[string][]byte{"edited": slices.Concat(data[:50], []byte("9"), data[51:]), "gone": nil} {
-		store.Tamper(name, bytes)
+	for what, edited := range map[string][]byte{"edited": bytes.Replace(data, []byte(`"rows":10`), []byte(`"rows":11`), 1), "gone": nil} {
+		store.Tamper(name, edited)
 		if _, err := open(store, 3).Load(t.Context()); !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", what, err)
 		}

@@ -58,7 +58,7 @@ func TestMarkSurvivesUnclearAnswers(t *testing.T) {
 		base := withLog(t, 3, 2)
 		store := base.Attach(memory.Options{Hook: func(c memory.Call) memory.Verdict {
 			if c.Op == memory.OpPutNew && c.Seq < 12 {
-				return verdict
+				return verdict(c.Op)
 			}
 			return memory.Proceed
 		}})
@@ -138,7 +138,7 @@ func TestSettingsSurviveUnclearAnswers(t *testing.T) {
 		store := base.Attach(memory.Options{Hook: func(c memory.Call) memory.Verdict {
 			base.Crash()
 			if c.Seq%3 == 1 {
-				return verdict
+				return verdict(c.Op)
 			}
 			return memory.Proceed
 		}})
