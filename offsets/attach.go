@@ -17,8 +17,8 @@ const attachAbove = 256 << 10
 // An attacher moves the bundles of one Append's lifts into an attachment. The attachment holds the bundles as they were first proposed; a
 // later turn that keeps fewer names those it takes.
 type attacher struct {
-	attempt string   // of the attachment, "" as long as there is none
-	bundles [][]byte // what the attachment holds
+	attempt string         // of the attachment, "" as long as there is none
+	numbers map[string]int // of the bundles in the attachment, by their bytes
 	sum     string
 }
 
@@ -51,8 +51,8 @@ func (a *attacher) attach(ctx context.Context, l *Log, body Body) (Body, error) 
 	attached := *lift
 	attached.Attached = &Attachment{SHA256: a.sum, Takes: make([]int, len(bundles))}
 	for i, b := range bundles {
-		at := slices.IndexFunc(a.bundles, func(have []byte) bool { return bytes.Equal(have, b) })
-		if at < 0 {
+		at, ok := a.numbers[string(b)]
+		if !ok {
 			return nil, fmt.Errorf("bundle %d is not among those that attempt %s attached first: an attempt can only drop bundles", i, a.attempt)
 		}
 		attached.Attached.Takes[i] = at
@@ -83,6 +83,9 @@ func (a *attacher) create(ctx context.Context, l *Log, attempt string, bundles [
 		return err
 	}
 	sum := sha256.Sum256(data)
-	a.attempt, a.bundles, a.sum = attempt, bundles, hex.EncodeToString(sum[:])
+	a.attempt, a.sum, a.numbers = attempt, hex.EncodeToString(sum[:]), map[string]int{}
+	for i, b := range bundles {
+		a.numbers[string(b)] = i
+	}
 	return nil
 }

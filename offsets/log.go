@@ -57,7 +57,8 @@ func Open(o Options) *Log {
 	return &Log{o: o, reading: make(chan struct{}, 1), known: newKnown(nil)}
 }
 
-// State is the newest state that was folded. The last of its records may still vanish, until ConfirmNewest or Append confirmed it.
+// State is the newest state that was folded. The last of its records may still vanish, until ConfirmNewest or Append confirmed it:
+// Load tries to, but is content with a store that cannot tell, and Extend does not ask.
 func (l *Log) State() *State {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -82,9 +83,9 @@ func (l *Log) Extend(ctx context.Context) (*State, error) {
 	return l.extend(ctx)
 }
 
-// ConfirmNewest makes sure that the newest record survives a crash of the store: to be called before anything is concluded from a
-// state but by Append, which does it itself. If the record turns out to be gone, the state goes back and is extended again. It
-// costs nothing where the newest record is known to be durable.
+// ConfirmNewest makes sure that the newest record survives a crash of the store. It is to be called before anything is concluded
+// from the state: that there is nothing to do, that a version is to be published or a file removed. Append does it itself. If the
+// record turns out to be gone, the state goes back and is extended again. It costs nothing where the record is known to be durable.
 func (l *Log) ConfirmNewest(ctx context.Context) error {
 	_, err := l.confirmed(ctx, false)
 	return err
