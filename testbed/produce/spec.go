@@ -23,6 +23,8 @@ type Spec struct {
 	// Timestamps rise evenly from Start over Span. Start's zero value is 2026-11-20 00:30 UTC, Span's is 5 hours.
 	Start time.Time
 	Span  time.Duration
+	// Shuffled gives each record any time of the span instead.
+	Shuffled bool
 
 	Keys       int // so many different keys; 0 gives each record its own
 	Tombstones int // every n-th record has no value; 0 for none
@@ -98,10 +100,19 @@ func (s Spec) body(seq int64, fate Fate) Body {
 		Seq:       seq,
 		Key:       fmt.Sprintf("key-%d", key),
 		Partition: int32(key % uint64(s.Partitions-s.Empty)),
-		Time:      s.Start.UnixMilli() + int64(float64(s.Span.Milliseconds())*float64(seq)/float64(s.Records)),
+		Time:      s.time(seq),
 		Fate:      fate,
 		Padding:   strings.Repeat("p", s.Padding),
 	}
+}
+
+// time is a record's timestamp in milliseconds.
+func (s Spec) time(seq int64) int64 {
+	at := int64(float64(s.Span.Milliseconds()) * float64(seq) / float64(s.Records))
+	if s.Shuffled {
+		at = int64(mix(uint64(seq)^s.Seed) % uint64(s.Span.Milliseconds()))
+	}
+	return s.Start.UnixMilli() + at
 }
 
 func (s Spec) tombstone(seq int64) bool {
