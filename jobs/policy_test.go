@@ -415,3 +415,18 @@ func TestTwoJobsOnOneTopicTouchNothing(t *testing.T) {
 		t.Errorf("something was written: %q", got)
 	}
 }
+
+func TestARunEndsAtTheLastStableOffset(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	topic := w.source.create("orders", strings.Repeat("ab", 16), 1)
+	topic.add(0, 20, day, time.Minute)
+	topic.parts[0].open = 7
+	if r := w.runClean(); r.Topics[0].Rows != 13 || r.Topics[0].OpenTransactions != 7 {
+		t.Errorf("behind an open transaction: %s", reportText(r))
+	}
+	w.configure(strings.Replace(testConfig, "kafka: {", "kafka: {isolation: read_uncommitted, ", 1))
+	if r := w.runClean(); r.Topics[0].Rows != 7 {
+		t.Errorf("read_uncommitted: %s", reportText(r))
+	}
+}

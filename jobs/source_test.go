@@ -28,6 +28,7 @@ type memTopic struct {
 
 type memPartition struct {
 	start int64
+	open  int64 // offsets at the end that an open transaction holds back
 	epoch int32
 	ends  map[int32]int64 // of past epochs
 	slots []memSlot       // from offset 0
@@ -95,12 +96,12 @@ func (s *memSource) Describe(_ context.Context, topic string) (*extract.Topic, e
 	defer s.mu.Unlock()
 	t, ok := s.topics[topic]
 	if !ok {
-		return nil, extract.ErrNoTopic
+		return nil, fmt.Errorf("%s: %w", topic, extract.ErrNoTopic)
 	}
 	d := &extract.Topic{Cluster: s.cluster, Name: topic, ID: t.id}
 	for i, p := range t.parts {
 		end := int64(len(p.slots))
-		d.Partitions = append(d.Partitions, extract.Partition{Partition: int32(i), Epoch: p.epoch, LogStart: p.start, LastStable: end, HighWatermark: end, Err: s.fail[int32(i)]})
+		d.Partitions = append(d.Partitions, extract.Partition{Partition: int32(i), Epoch: p.epoch, LogStart: p.start, LastStable: end - p.open, HighWatermark: end, Err: s.fail[int32(i)]})
 	}
 	return d, nil
 }

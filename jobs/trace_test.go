@@ -76,15 +76,24 @@ func readable(trace string) string {
 	})
 	lines := strings.Split(strings.TrimSpace(trace), "\n")
 	for i := 0; i < len(lines); {
-		op, _, _ := strings.Cut(lines[i], " ")
 		j := i + 1
-		for j < len(lines) && strings.HasPrefix(lines[j], op+" ") {
+		for j < len(lines) && sideBySide(lines[j]) == sideBySide(lines[i]) {
 			j++
 		}
-		sort.Strings(lines[i:j])
+		run := lines[i:j]
+		sort.SliceStable(run, func(a, b int) bool { return strings.Fields(run[a])[1] < strings.Fields(run[b])[1] })
 		i = j
 	}
 	return strings.ReplaceAll(strings.Join(lines, "\n"), offsets.Dir("orders"), "TOPIC") + "\n"
+}
+
+// sideBySide is the kind of work that a line is part of: files are staged side by side, and so are reads, and publications.
+func sideBySide(line string) string {
+	op, _, _ := strings.Cut(line, " ")
+	if op == "part" || op == "finish" {
+		return "stage"
+	}
+	return op
 }
 
 // golden compares with testdata/name, or rewrites it.

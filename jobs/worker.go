@@ -137,8 +137,11 @@ func (w *worker) open(ctx context.Context) error {
 // fixEnds asks the cluster for the topic as it is now, and fixes where this run ends.
 func (w *worker) fixEnds(ctx context.Context, until time.Time) error {
 	desc, err := w.env.source.Describe(ctx, w.topic)
+	if errors.Is(err, extract.ErrNoTopic) {
+		return fmt.Errorf("%w: create it, or take it out of job %s", err, w.job.Name)
+	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", w.topic, err)
+		return err
 	}
 	w.desc, w.endTime, w.ends = desc, w.env.now().UTC().Truncate(time.Millisecond), map[int32]int64{}
 	var at map[int32]int64
