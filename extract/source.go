@@ -29,8 +29,9 @@ type Source interface {
 	// that Describe would give when there is none.
 	OffsetsAt(ctx context.Context, topic string, t time.Time) (map[int32]int64, error)
 
-	// Mark returns the fingerprint of the batch that holds the last record before offset next, or nil if that is no longer
-	// retained: for brokers without topic ids.
+	// Mark returns the fingerprint of the record batch before offset next, markers' batches included, or nil if that is no longer
+	// retained: for brokers without topic ids. It is the Mark of the last Batch of a Read that ended at next; asked with that
+	// mark's Offset + 1, it is the same one also where next lies in a hole. Compaction changes the CRC of a batch.
 	Mark(ctx context.Context, topic string, partition int32, next int64) (*Mark, error)
 
 	// Read yields the batches of a range in offset order, without gaps: the first starts at the range's First, each next one
