@@ -5,7 +5,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 RACE := $(shell command -v $${CC:-cc} >/dev/null 2>&1 && echo -race)
 WITHSERVERS = cd testbed && go run ./cmd/withservers
 
-.PHONY: build test-short test test-long lint bench testbed-up testbed-check clean
+.PHONY: build test-short test test-long lint bench bench-functions testbed-up testbed-check clean
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/shadoof ./cmd/shadoof
@@ -31,7 +31,11 @@ lint:
 	go run $(STATICCHECK) ./...
 	cd testbed && go vet -tags long ./... && go run $(STATICCHECK) -tags long ./...
 
+# Against the programs that people write instead, on a real broker; see docs/performance.md. BENCH="-records 100000 -rounds 1" is quick.
 bench:
+	@$(WITHSERVERS) -servers kafka -- go run ./cmd/bench $(BENCH)
+
+bench-functions:
 	go test -run '^$$' -bench . -benchmem ./...
 
 # Servers for people: prints their addresses as export lines, until Ctrl-C.

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"os"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"sync"
@@ -15,7 +16,22 @@ import (
 )
 
 // This build is for tests: SHADOOF_KILL_AT=point or point:n makes the process kill itself, as kill -9 does, when it comes to a named
-// point of the protocol for the n-th time. SHADOOF_STOP_AT does the same with SIGSTOP.
+// point of the protocol for the n-th time. SHADOOF_STOP_AT does the same with SIGSTOP. SHADOOF_CPU_PROFILE=file writes a CPU profile of
+// what comes before the first version is published.
+
+func init() {
+	name := os.Getenv("SHADOOF_CPU_PROFILE")
+	if name == "" {
+		return
+	}
+	f, err := os.Create(name)
+	if err == nil {
+		err = pprof.StartCPUProfile(f)
+	}
+	if err != nil {
+		panic(err)
+	}
+}
 
 var hookCounts struct {
 	sync.Mutex
@@ -25,6 +41,9 @@ var hookCounts struct {
 func protocolHook() func(point string) { return atPoint }
 
 func atPoint(point string) {
+	if point == "after-marker" {
+		pprof.StopCPUProfile()
+	}
 	hookCounts.Lock()
 	if hookCounts.n == nil {
 		hookCounts.n = map[string]int{}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"shadoof/testbed/corpus"
+)
+
+// afternoon is the program that one writes in an afternoon: decode each record to maps, and write these into a file per hour. It has
+// no offsets, no commit, and loses or repeats records when it is killed. It can take any schema, as the product can.
+func afternoon(ctx context.Context, brokers []string, format, topic, out string) (int, error) {
+	decode := func(v []byte) (row any, err error) {
+		err = json.Unmarshal(v, &row)
+		return row, err
+	}
+	if format == "avro" {
+		decode = func(v []byte) (row any, err error) {
+			_, err = corpus.Encoder.Decode(v, &row)
+			return row, err
+		}
+	}
+	return hourly(ctx, brokers, topic, out, decode)
+}
+
+// typed is the same program for one type of event alone, which is compiled into it.
+func typed(ctx context.Context, brokers []string, format, topic, out string) (int, error) {
+	decode := func(v []byte) (row corpus.Event, err error) {
+		err = json.Unmarshal(v, &row)
+		return row, err
+	}
+	if format == "avro" {
+		decode = func(v []byte) (row corpus.Event, err error) {
+			_, err = corpus.Encoder.Decode(v, &row)
+			return row, err
+		}
+	}
+	return hourly(ctx, brokers, topic, out, decode)
+}
+
+// file is one hour's.
+type file[T any] struct {
+	f    *os.File
+	w    *parquet.GenericWriter[T]
+	rows []T // that were not written yet
+}
+
+func hourly[T any](ctx context.Context, brokers []string, topic, out string, decode func([]byte) (T, error)) (int, error) {
+	files := map[string]*file[T]{}
+	n, err := consume(ctx, brokers, topic, func(r *kgo.Record) error {
+		row, err := decode(r.Value)
+		if err != nil {
+			return err
+		}
+		hour := r.Timestamp.UTC().Format("dt=2006-01-02/hr=15")
+		f := files[hour]
+		if f == nil {
+			if f, err = create[T](filepath.Join(out, hour)); err != nil {
+				return err
+			}
+			files[hour] = f
+		}
+		if f.rows = append(f.rows, row); len(f.rows) == cap(f.rows) {
+			return f.flush()
+		}
+		return nil
+	})
+	for _, f := range files {
+		err = errors.Join(err, f.flush(), f.w.Close(), f.f.Close())
+	}
+	return n, err
+}
+
+func create[T any](dir string) (*file[T], error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	f, err := os.Create(filepath.Join(dir, time.Now().Format("20060102T150405.000000000")+".parquet"))
+	if err != nil {
+		return nil, err
+	}
+	w := parquet.NewGenericWriter[T](f, parquet.SchemaOf(corpus.Event{}), parquet.Compression(&parquet.Snappy), parquet.MaxRowsPerRowGroup(250_000))
+	return &file[T]{f: f, w: w, rows: make([]T, 0, 1024)}, nil
+}
+
+func (f *file[T]) flush() error {
+	_, err := f.w.Write(f.rows)
+	clear(f.rows)
+	f.rows = f.rows[:0]
+	return err
+}
