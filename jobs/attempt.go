@@ -26,6 +26,9 @@ func (e *partitionError) Unwrap() error { return e.err }
 // errNothingLeft ends a proposal whose ranges others have committed meanwhile.
 var errNothingLeft = errors.New("others have committed these ranges")
 
+// errPeriodOver ends the reading of an attempt when commit_every.duration is over.
+var errPeriodOver = errors.New("the period of the commit is over")
+
 // errTooOld ends a proposal whose staged bytes may be gone by the time they are published.
 var errTooOld = errors.New("what was staged is too old to be committed: lower commit_every.duration, or run again")
 
@@ -47,8 +50,11 @@ func (w *worker) liftAll(ctx, hard context.Context, ranges []extract.Range) (*at
 		bytes atomic.Int64
 	)
 	began := w.env.now()
+	every := w.job.CommitEvery
+	// A partition that does not answer holds up only itself: after this period the others are committed without it.
+	ctx, cancel := context.WithTimeoutCause(ctx, every.Duration, errPeriodOver)
+	defer cancel()
 	full := func() bool {
-		every := w.job.CommitEvery
 		return bytes.Load() >= every.Bytes || w.env.now().Sub(began) >= every.Duration || w.limits.reached()
 	}
 	g, gctx := errgroup.WithContext(hard)
@@ -74,7 +80,8 @@ func (w *worker) liftAll(ctx, hard context.Context, ranges []extract.Range) (*at
 	}
 	if err := g.Wait(); err != nil {
 		// Nothing was proposed, so nothing names what was staged.
-		return nil, errors.Join(err, w.discardBundles(hard, a.bundles))
+		w.discardBundles(hard, a.bundles)
+		return nil, err
 	}
 	sortBundles(a.bundles)
 	return a, nil
@@ -96,13 +103,17 @@ func (w *worker) liftRange(ctx, hard context.Context, a *attempt, r extract.Rang
 		return nil, errors.Join(err, l.abort(hard))
 	}
 	if s.To == s.From {
-		return nil, l.abort(hard)
+		err := l.abort(hard)
+		if errors.Is(context.Cause(ctx), errPeriodOver) && l.ended != nil {
+			err = errors.Join(&partitionError{fmt.Errorf("read %s/%s: not one record in %s: %w", w.topic, r, w.job.CommitEvery.Duration, l.ended)}, err)
+		}
+		return nil, err
 	}
 	files, err := l.finish(hard)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("stage %s/%s: %w", w.topic, r, err), l.abort(hard))
 	}
-	if end := w.ends[r.Partition]; s.To >= end {
+	if end := w.logEnds[r.Partition]; s.To >= end {
 		s.AtEnd, s.EndTime = true, &w.endTime
 	}
 	w.env.hook("staged")
@@ -116,7 +127,8 @@ func (w *worker) commit(ctx context.Context, a *attempt) (bool, error) {
 	}
 	settings, err := w.log.PutSettings(ctx, w.set.bytes())
 	if err != nil {
-		return false, errors.Join(fmt.Errorf("%s: store the settings of the commit: %w", w.topic, err), w.discardBundles(ctx, a.bundles))
+		w.discardBundles(ctx, a.bundles)
+		return false, fmt.Errorf("%s: store the settings of the commit: %w", w.topic, err)
 	}
 	incarnation := w.log.State().Incarnation
 	keep, dropped := a.bundles, []offsets.Bundle(nil)
@@ -139,10 +151,12 @@ func (w *worker) commit(ctx context.Context, a *attempt) (bool, error) {
 		return false, err // the record may still land: every staged file stays as it is
 	case errors.Is(err, errNothingLeft):
 		w.env.log.Info("another worker was first", "topic", w.topic, "attempt", a.id)
-		return false, w.discardBundles(ctx, a.bundles)
+		w.discardBundles(ctx, a.bundles)
+		return false, nil
 	case err != nil:
 		// No put is unresolved: no record can name these files any more.
-		return false, errors.Join(fmt.Errorf("%s: commit: %w", w.topic, err), w.discardBundles(ctx, a.bundles))
+		w.discardBundles(ctx, a.bundles)
+		return false, fmt.Errorf("%s: commit: %w", w.topic, err)
 	}
 	// Decided: the record stands in slot rec.V. From here on there is only forward.
 	w.committed(rec, keep)
@@ -150,7 +164,8 @@ func (w *worker) commit(ctx context.Context, a *attempt) (bool, error) {
 	if err := errors.Join(w.carryOut(ctx, rec), w.recover(ctx)); err != nil {
 		return true, atLeastPartial(err)
 	}
-	return true, w.discardBundles(ctx, dropped)
+	w.discardBundles(ctx, dropped)
+	return true, nil
 }
 
 // atLeastPartial is the error of what comes after a commit: nothing of it undoes the commit.
@@ -178,18 +193,23 @@ func stillNext(s *offsets.State, bundles []offsets.Bundle, allowed bool) (keep, 
 	return keep, lost
 }
 
-// discardBundles gives up staged files that no record names and none can name any more.
-func (w *worker) discardBundles(ctx context.Context, bundles []offsets.Bundle) error {
+// discardBundles gives up staged files that no record names and none can name any more. What it does not manage is left to gc.
+func (w *worker) discardBundles(ctx context.Context, bundles []offsets.Bundle) {
 	ctx, cancel := forCleanup(ctx)
 	defer cancel()
-	var errs []error
+	var g errgroup.Group
+	g.SetLimit(w.env.publishers)
 	for _, b := range bundles {
 		for _, f := range b.Files {
-			_, err := w.discard(ctx, f.Key, staged(f))
-			errs = append(errs, err)
+			g.Go(func() error {
+				_, err := w.discard(ctx, f.Key, staged(f))
+				return err
+			})
 		}
 	}
-	return errors.Join(errs...)
+	if err := g.Wait(); err != nil {
+		w.env.log.Warn("staged files are left behind, gc discards them", "topic", w.topic, "error", err)
+	}
 }
 
 // cleanupTime bounds what a run that was told to stop still does to take back its own staged files. What it does not manage is gc's.

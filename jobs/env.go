@@ -92,7 +92,7 @@ func New(cfg *config.Config, d Deps) *Env {
 		cfg: cfg, store: d.Store, endpoint: d.Endpoint, source: d.Source, drivers: d.Drivers, now: d.Now, rand: d.Rand, log: d.Log, progress: d.Progress,
 		writer: d.Writer, hook: d.Hook, pause: d.Pause, readCommitted: cfg.Kafka.Isolation == config.ReadCommitted,
 		budget:   writers.NewBudget(cfg.Memory / 2), // the rest is for what is fetched, decoded and collected
-		parallel: 2 * runtime.GOMAXPROCS(0), topics: 1, publishers: 8, publishTries: 8, lostAfter: d.Lost,
+		parallel: parallel(cfg.Memory), topics: 1, publishers: 8, publishTries: 8, lostAfter: d.Lost,
 	}
 	if e.progress == nil {
 		e.progress = silent{}
@@ -108,6 +108,15 @@ func New(cfg *config.Config, d Deps) *Env {
 	}
 	e.run = e.newID(8)
 	return e
+}
+
+// partitionMemory is what reading a partition should have for itself: what is fetched, decompressed and decoded, and its open files.
+// With less of it, files become small.
+const partitionMemory = 32 << 20
+
+// parallel is how many partitions are read at once: what keeps the processors busy, as far as memory allows.
+func parallel(memory int64) int {
+	return max(1, min(2*runtime.GOMAXPROCS(0), int(memory/partitionMemory)))
 }
 
 func (e *Env) newAttempt() string { return e.newID(8) }

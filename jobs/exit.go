@@ -1,8 +1,6 @@
 package jobs
 
 import (
-	"errors"
-
 	"shadoof/offsets"
 	"shadoof/storage"
 )
@@ -35,20 +33,36 @@ func usage(err error) error { return &codedError{ExitUsage, err} }
 // partial marks an error after something was committed.
 func partial(err error) error { return &codedError{ExitPartial, err} }
 
-// ExitCode is the exit status for an error.
+// ExitCode is the exit status for an error: the worst of all that it joins and wraps.
 func ExitCode(err error) int {
-	var c *codedError
-	switch {
-	case err == nil:
+	if err == nil {
 		return ExitDone
-	case errors.Is(err, offsets.ErrUnresolved):
-		return ExitUnknown
-	case errors.As(err, &c):
-		return c.code
-	case errors.Is(err, offsets.ErrDamaged), errors.Is(err, storage.ErrUnfit):
-		return ExitHalted
 	}
-	return ExitFailed
+	return worst(append(codesOf(err), ExitFailed)...)
+}
+
+// codesOf collects the exit codes that an error and everything in it ask for.
+func codesOf(err error) (codes []int) {
+	switch err {
+	case nil:
+		return nil
+	case offsets.ErrUnresolved:
+		return []int{ExitUnknown}
+	case offsets.ErrDamaged, storage.ErrUnfit:
+		return []int{ExitHalted}
+	}
+	if c, ok := err.(*codedError); ok {
+		codes = append(codes, c.code)
+	}
+	switch e := err.(type) {
+	case interface{ Unwrap() error }:
+		codes = append(codes, codesOf(e.Unwrap())...)
+	case interface{ Unwrap() []error }:
+		for _, in := range e.Unwrap() {
+			codes = append(codes, codesOf(in)...)
+		}
+	}
+	return codes
 }
 
 // severity orders exit codes: when several hold, the one to the left wins.

@@ -47,9 +47,14 @@ func (e *Env) GC(ctx context.Context, sel Selection, dryRun bool) (*GCReport, er
 		return nil, err
 	}
 	report := &GCReport{DryRun: dryRun}
-	now, err := e.storeClock(ctx)
-	if err != nil {
+	if err := e.checkRoot(ctx); err != nil {
 		return nil, err
+	}
+	now := e.now() // a dry run writes nothing, so it goes by our clock
+	if !dryRun {
+		if now, err = e.storeClock(ctx); err != nil {
+			return nil, err
+		}
 	}
 	var errs []error
 	for _, c := range claims {
@@ -76,6 +81,9 @@ func (w *worker) gc(ctx context.Context, now time.Time, dryRun bool) (*GCTopic, 
 		t.Found = len(all)
 		return t, nil // a first run may be at work: its init comes before its files, so these are somebody else's or a dead first run's
 	} else if err != nil {
+		return t, err
+	}
+	if err := w.log.ConfirmNewest(ctx); err != nil {
 		return t, err
 	}
 	names, err := w.readNames(ctx)
@@ -160,7 +168,7 @@ func (w *worker) listStaged(ctx context.Context, now time.Time) ([]Leftover, err
 			if err != nil {
 				return nil, fmt.Errorf("%s: list staged files: %w", w.topic, err)
 			}
-			attempt, ok := attemptOfName(e.Name, staging)
+			attempt, ok := attemptOfName(w.topic, e.Name, staging)
 			id := e.Name + " " + storage.TokenID(e.Token)
 			if !ok || seen[id] {
 				continue
@@ -173,13 +181,13 @@ func (w *worker) listStaged(ctx context.Context, now time.Time) ([]Leftover, err
 }
 
 // attemptOfName finds the attempt that staged something: from its staging folder, where the store has one, or from its key.
-func attemptOfName(name, staging string) (string, bool) {
+func attemptOfName(topic, name, staging string) (string, bool) {
 	if rest, ok := strings.CutPrefix(name, staging); ok {
 		attempt, _, ok := strings.Cut(rest, "/")
 		return attempt, ok && len(attempt) == 16
 	}
 	n, err := writers.Parse(path.Base(name))
-	return n.Attempt, err == nil
+	return n.Attempt, err == nil && n.Topic == writers.ShortTopic(topic)
 }
 
 // recordedNames is what a log says about attempts, keys and tokens.

@@ -50,22 +50,28 @@ func (w *worker) checkMarks(ctx context.Context) error {
 		if !ok || have.Mark == nil || p.Err != nil || p.LogStart >= have.Next || p.HighWatermark < have.Next {
 			continue
 		}
-		m, err := w.env.source.Mark(ctx, w.topic, p.Partition, have.Next)
+		m, err := w.env.source.Mark(ctx, w.topic, p.Partition, have.Mark.Offset+1)
 		if err != nil {
 			return fmt.Errorf("%s/%d: look at the last committed batch: %w", w.topic, p.Partition, err)
 		}
-		if m != nil && (m.Offset != have.Mark.Offset || m.CRC != have.Mark.CRC) {
+		if m != nil && !sameMark(m, have.Mark) {
 			return w.incarnate(ctx, "recreated", w.freshStarts())
 		}
 	}
 	return nil
 }
 
+func sameMark(m *extract.Mark, have *offsets.Mark) bool {
+	return m.Offset == have.Offset && m.Timestamp == have.Timestamp && m.CRC == have.CRC
+}
+
 // freshStarts begins every partition at the start of the new topic's log.
 func (w *worker) freshStarts() []offsets.PartitionStart {
 	var out []offsets.PartitionStart
 	for _, p := range w.desc.Partitions {
-		out = append(out, offsets.PartitionStart{Partition: p.Partition, Start: max(p.LogStart, 0), Epoch: p.Epoch})
+		if p.Err == nil { // one that cannot be asked now is added when it can be
+			out = append(out, offsets.PartitionStart{Partition: p.Partition, Start: p.LogStart, Epoch: p.Epoch})
+		}
 	}
 	return out
 }
@@ -129,6 +135,9 @@ func (w *worker) initPartitions(ctx context.Context, existing *offsets.Decision)
 		}
 		return &offsets.Init{Cluster: w.desc.Cluster, Incarnation: max(s.Incarnation, 1), TopicID: w.desc.ID, Partitions: m, Existing: existing}, nil
 	})
+	if err == errNothingLeft && fresh {
+		return w.initPartitions(ctx, nil) // what the other worker's record leaves out was added since
+	}
 	if err != nil && err != errNothingLeft {
 		return fmt.Errorf("%s: record the first offsets: %w", w.topic, err)
 	}
@@ -177,6 +186,9 @@ func (w *worker) checkTruncation(ctx context.Context) error {
 			continue // an epoch that still stands has not ended
 		}
 		end, known, err := w.env.source.EpochEnd(ctx, w.topic, p.Partition, have.Epoch)
+		if err != nil && !w.mine(p.Partition) {
+			continue // its own worker says so
+		}
 		if err != nil {
 			w.fail(p.Partition, fmt.Errorf("%s/%d: ask where leader epoch %d ended: %w", w.topic, p.Partition, have.Epoch, err))
 			continue

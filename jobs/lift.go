@@ -23,6 +23,7 @@ type lifter struct {
 	bad    *writers.Set
 	badDay string // bucket of quarantine files
 
+	ended   error           // why reading stopped before the end of the range
 	open    *writers.File   // of the previous record
 	bucket  string          // its bucket
 	scratch *record.Columns // where a record is decoded as long as no file is open
@@ -71,6 +72,7 @@ func (l *lifter) read(ctx, hard context.Context, id string, r extract.Range, ful
 	for b, err := range l.w.env.source.Read(ctx, extract.ReadRequest{Topic: l.w.topic, ID: id, Range: r}) {
 		if err != nil {
 			if ctx.Err() != nil && hard.Err() == nil {
+				l.ended = err
 				return s, nil // told to stop: what was read so far is whole
 			}
 			return nil, &partitionError{fmt.Errorf("read %s/%s: %w", l.w.topic, r, err)}

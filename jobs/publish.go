@@ -16,10 +16,14 @@ import (
 // first, and with the same function that publishes its own commits: a crash between the commit and the marker is an ordinary state.
 func (w *worker) recover(ctx context.Context) error {
 	for {
-		unmarked := w.log.Unmarked()
-		if len(unmarked) == 0 {
+		if len(w.log.Unmarked()) == 0 {
 			return nil
 		}
+		// What was read counts only once it is durable: a record that vanishes must not have been published (rule 10).
+		if err := w.log.ConfirmNewest(ctx); err != nil {
+			return err
+		}
+		unmarked := w.log.Unmarked()
 		for _, v := range unmarked {
 			r, err := w.log.Record(ctx, v)
 			if err != nil {
@@ -126,11 +130,13 @@ func (w *worker) settledElsewhere(ctx context.Context, v int64, bundle int, key 
 	if w.log.Marked(v) {
 		return true, nil
 	}
-	s, err := w.log.Extend(ctx)
-	if err != nil {
+	if _, err := w.log.Extend(ctx); err != nil {
 		return false, err
 	}
-	return !s.Live(v, bundle, key), nil
+	if err := w.log.ConfirmNewest(ctx); err != nil {
+		return false, err
+	}
+	return !w.log.State().Live(v, bundle, key), nil
 }
 
 // removeAll finishes the removal of files.

@@ -41,20 +41,26 @@ func (w *worker) repair(ctx context.Context, v int64, bundle int, f *offsets.Fil
 		_, err := w.discard(ctx, f.Key, staged)
 		return errors.Join(cause, err)
 	}
+	publishAgain := func() error {
+		if err := giveUp(nil); err != nil {
+			return err
+		}
+		return w.publishFile(ctx, v, bundle, f)
+	}
 	answer, err := w.discard(ctx, f.Key, pairs[len(pairs)-1])
 	if err != nil {
 		return giveUp(partial(err))
 	}
 	w.env.hook("repair-discarded")
 	if answer == storage.TokenUsed {
-		return giveUp(nil)
+		return publishAgain()
 	}
 	there, err := w.exists(ctx, f.Key)
 	if err != nil {
 		return giveUp(partial(err))
 	}
 	if there {
-		return giveUp(nil) // published after all, by somebody who held the token that is gone now
+		return publishAgain() // by somebody who held the token that is gone now; or it is another's object: publishing tells
 	}
 
 	body := &offsets.Repair{Attempt: attempt, File: offsets.FileRef{V: v, Key: f.Key}, Bytes: staged.Bytes, Token: staged.Token, After: len(pairs) - 1}
@@ -104,6 +110,8 @@ func (e *differsError) Error() string {
 // rebuild stages a file's rows again, from its exact ranges, by the settings and the clock of its commit.
 func (w *worker) rebuild(ctx context.Context, l *offsets.Lift, f *offsets.File, id string) (storage.Staged, error) {
 	var none storage.Staged
+	ctx, cancel := context.WithTimeout(ctx, w.job.CommitEvery.Duration) // a broker that does not answer must not hold up the run
+	defer cancel()
 	set, err := w.settingsOf(ctx, l.Settings)
 	if err != nil {
 		return none, err
@@ -112,8 +120,11 @@ func (w *worker) rebuild(ctx context.Context, l *offsets.Lift, f *offsets.File, 
 	if err != nil {
 		return none, err
 	}
-	if s := w.log.State(); l.Incarnation != s.Incarnation || desc.ID != s.TopicID {
+	if s := w.log.State(); l.Incarnation != s.Incarnation || changedTopic(s, desc) != "" {
 		return none, &extract.RecreatedError{Topic: w.topic, Want: s.TopicID, Have: desc.ID}
+	}
+	if err := w.stillThere(ctx, l, f); err != nil {
+		return none, err
 	}
 	partition := int32(writers.Several)
 	if len(f.Ranges) == 1 {
@@ -130,7 +141,7 @@ func (w *worker) rebuild(ctx context.Context, l *offsets.Lift, f *offsets.File, 
 	if err != nil {
 		return none, errors.Join(err, lf.abort(ctx))
 	}
-	if len(files) == 1 && files[0].Rows == f.Rows && files[0].Digest == f.Digest {
+	if len(files) == 1 && files[0].Rows == f.Rows && files[0].Digest == f.Digest && files[0].MinTime == f.MinTime && files[0].MaxTime == f.MaxTime {
 		return storage.Staged{Bytes: files[0].Bytes, Token: files[0].Token}, nil
 	}
 	have := "no rows"
@@ -138,6 +149,39 @@ func (w *worker) rebuild(ctx context.Context, l *offsets.Lift, f *offsets.File, 
 		have = fmt.Sprintf("%d rows in %d files, digest %s", files[0].Rows, len(files), files[0].Digest)
 	}
 	return none, errors.Join(&differsError{fmt.Sprintf("%d rows, digest %s", f.Rows, f.Digest), have}, lf.abort(ctx))
+}
+
+// stillThere checks that Kafka still holds the records that were committed: the same offsets may hold others since the log was cut
+// back, or, where topics have no ids, since the topic was created anew.
+func (w *worker) stillThere(ctx context.Context, l *offsets.Lift, f *offsets.File) error {
+	for _, r := range f.Ranges {
+		for _, b := range l.Bundles {
+			for _, seg := range b.Segments {
+				if seg.Partition != r.Partition || r.First < seg.From || r.Last >= seg.To {
+					continue
+				}
+				if seg.Epoch >= 0 {
+					end, known, err := w.env.source.EpochEnd(ctx, w.topic, seg.Partition, seg.Epoch)
+					if err != nil {
+						return fmt.Errorf("%s/%d: ask where leader epoch %d ended: %w", w.topic, seg.Partition, seg.Epoch, err)
+					}
+					if known && end <= r.Last {
+						return &extract.TruncatedError{Topic: w.topic, Partition: seg.Partition, Position: r.Last + 1, End: end}
+					}
+				}
+				if w.log.State().TopicID == "" && seg.Mark != nil {
+					m, err := w.env.source.Mark(ctx, w.topic, seg.Partition, seg.Mark.Offset+1)
+					if err != nil {
+						return fmt.Errorf("%s/%d: look at the last committed batch: %w", w.topic, seg.Partition, err)
+					}
+					if m != nil && !sameMark(m, seg.Mark) {
+						return &extract.RecreatedError{Topic: w.topic, Want: "the one of its last committed batch", Have: "not known"}
+					}
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // finishRepair sees that the file of a repair is visible or removed.

@@ -225,3 +225,110 @@ func TestAHistoryOfTwentyThousandRecordsCostsLittle(t *testing.T) {
 		t.Errorf("%d reads and %d lists, want at most 120 and 3", c.Reads(), c.Lists())
 	}
 }
+
+func TestARepairOfATruncatedPartitionHalts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	topic := twoHours(w)
+	w.lose("p00001")
+	p := topic.parts[1]
+	p.slots = p.slots[:2]
+	p.ends[0], p.epoch = 2, 1
+	topic.add(1, 3, day.Add(2*time.Minute), time.Minute) // other records under the same offsets, with the same times
+	r := w.run(w.process(w.store))
+	if r.ExitCode() != ExitHalted || !strings.Contains(r.Topics[0].Error, "truncated") {
+		t.Fatalf("exit %d: %s", r.ExitCode(), r.Topics[0].Error)
+	}
+	for row := range w.visible("orders") {
+		if row.partition == 1 {
+			t.Fatalf("row %v of other records is visible under a committed name", row)
+		}
+	}
+}
+
+func TestFailedAttemptsDoNotUseUpTheLimits(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	twoHours(w)
+	w.configure(testConfig + "    limits: {records: 5}\n")
+	s := w.store.Attach(memory.Options{Hook: func(c memory.Call) memory.Verdict {
+		if c.Op == memory.OpStage {
+			return memory.Lose
+		}
+		return memory.Proceed
+	}})
+	if r := w.run(w.process(s)); r.ExitCode() != ExitFailed {
+		t.Errorf("nothing can be staged, and the run exits %d: %s", r.ExitCode(), reportText(r))
+	}
+}
+
+func TestNothingIsPublishedForARecordThatMayVanish(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	twoHours(w)
+	crashAt(w, "committed")
+	s := w.store.Attach(memory.Options{Hook: func(c memory.Call) memory.Verdict {
+		if c.Op == memory.OpConfirm {
+			return memory.Lose
+		}
+		return memory.Proceed
+	}})
+	if r := w.run(w.process(s)); r.ExitCode() != ExitFailed {
+		t.Errorf("exit %d: %s", r.ExitCode(), reportText(r))
+	}
+	if got := w.visible("orders"); len(got) > 0 {
+		t.Errorf("%d rows are visible of a record that nobody confirmed", len(got))
+	}
+}
+
+func TestVerifyFindsFilesOfAFormerFolder(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	topic := twoHours(w)
+	w.runClean()
+	w.configure(testConfig + "    folder: \"new/{topic}\"\n")
+	topic.add(0, 3, day.Add(3*time.Hour), time.Minute)
+	w.runClean()
+	w.checkVerified("after the folder was changed")
+}
+
+func TestVerifyBesideARunSeesNoDifference(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	topic := twoHours(w)
+	w.runClean()
+	topic.add(0, 9, day.Add(3*time.Hour), time.Minute)
+	ran := false
+	s := w.store.Attach(memory.Options{Hook: func(c memory.Call) memory.Verdict {
+		if c.Op == memory.OpList && strings.HasPrefix(c.Name, "orders/") && !ran {
+			ran = true
+			w.runClean()
+		}
+		return memory.Proceed
+	}})
+	v, err := w.process(s).Verify(context.Background(), Selection{}, false)
+	if err != nil || !ran || v.ExitCode() != ExitDone {
+		t.Errorf("%v, ran %v: %+v", err, ran, v.Topics[0])
+	}
+}
+
+func TestADropUnderWayIsNoDifference(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	twoHours(w)
+	w.runClean()
+	s := w.store.Attach(memory.Options{Hook: func(c memory.Call) memory.Verdict {
+		if c.Op == memory.OpDelete || c.Op == memory.OpDiscard {
+			return memory.Lose
+		}
+		return memory.Proceed
+	}})
+	_, _, err := w.process(s).Resolve(context.Background(), "orders", Resolution{Drop: firstFile(w), Decision: offsets.Decision{By: "test", Reason: "test"}})
+	if ExitCode(err) != ExitPartial {
+		t.Fatalf("a drop that cannot be carried out: %v", err)
+	}
+	v, err := w.process(w.store).Verify(context.Background(), Selection{}, true)
+	if err != nil || v.ExitCode() != ExitDone || len(v.Topics[0].Pending) != 1 {
+		t.Errorf("%v: %+v", err, v.Topics[0])
+	}
+}

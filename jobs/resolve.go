@@ -116,6 +116,8 @@ func (w *worker) drop(ctx context.Context, keys []string, by offsets.Decision) e
 	return w.carryOut(ctx, r)
 }
 
+var errNotNow = errors.New("try again when its leader answers")
+
 // Skip moves a partition's committed offset forward over records that nobody will lift, as a logged gap.
 func (e *Env) Skip(ctx context.Context, topic string, partition int32, to int64, by offsets.Decision) (from int64, err error) {
 	c, err := e.claimOf(topic)
@@ -139,7 +141,11 @@ func (e *Env) Skip(ctx context.Context, topic string, partition int32, to int64,
 	if err := w.fixEnds(ctx, noTime); err != nil {
 		return p.Next, err
 	}
-	if end, known := w.ends[partition]; known && to > end {
+	end, known := w.ends[partition]
+	if !known {
+		return p.Next, fmt.Errorf("%s/%d: where the partition ends cannot be told now: %w", topic, partition, errors.Join(w.failures(), errNotNow))
+	}
+	if to > end {
 		return p.Next, usage(fmt.Errorf("%s/%d: the partition ends at %d: %d has not been written yet", topic, partition, end, to))
 	}
 	return p.Next, w.skip(ctx, partition, to, "operator", by)

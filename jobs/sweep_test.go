@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -162,7 +164,10 @@ func sweep(t *testing.T, sc scenario, verdict memory.Verdict) int {
 	for n := 1; ; n++ {
 		w := base.fork()
 		bad := ""
+		var looking sync.Mutex // files are staged and published side by side
 		s := w.store.Attach(memory.Options{Hook: func(c memory.Call) memory.Verdict {
+			looking.Lock()
+			defer looking.Unlock()
 			if u := unnamed(w.store); len(u) > 0 && bad == "" {
 				bad = fmt.Sprintf("before %s %s: visible and not named by a record: %q", c.Op, c.Name, u)
 			}
@@ -232,13 +237,15 @@ func (w *publishFirstWriter) Finish(ctx context.Context) (storage.Staged, error)
 func TestTheSweepFindsPublishBeforeCommit(t *testing.T) {
 	w := newWorld(t)
 	twoHours(w)
-	found := false
+	var found atomic.Bool
 	s := w.store.Attach(memory.Options{Hook: func(memory.Call) memory.Verdict {
-		found = found || len(unnamed(w.store)) > 0
+		if len(unnamed(w.store)) > 0 {
+			found.Store(true)
+		}
 		return memory.Proceed
 	}})
 	_ = runOnce(w, w.process(publishFirst{s}))
-	if !found {
+	if !found.Load() {
 		t.Error("files were visible before their commit, and nobody noticed")
 	}
 }

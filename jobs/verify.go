@@ -113,12 +113,13 @@ func (e *Env) committedTopics(ctx context.Context, sel Selection) ([]string, err
 
 // An audit is one verification under way.
 type audit struct {
-	w       *worker
-	deep    bool
-	topic   *VerifyTopic
-	parts   map[[2]int64]*VerifyPartition // by incarnation and partition
-	pending map[int64]bool
-	mu      sync.Mutex
+	w        *worker
+	deep     bool
+	topic    *VerifyTopic
+	parts    map[[2]int64]*VerifyPartition // by incarnation and partition
+	pending  map[int64]bool
+	removing map[string]bool // keys of drops that are not carried out yet
+	mu       sync.Mutex
 
 	existing bool // a person accepted another tool's files in the folder
 }
@@ -130,7 +131,7 @@ func (a *audit) differ(format string, args ...any) {
 }
 
 func (w *worker) verify(ctx context.Context, deep bool) (*VerifyTopic, error) {
-	a := &audit{w: w, deep: deep, parts: map[[2]int64]*VerifyPartition{}, pending: map[int64]bool{},
+	a := &audit{w: w, deep: deep, parts: map[[2]int64]*VerifyPartition{}, pending: map[int64]bool{}, removing: map[string]bool{},
 		topic: &VerifyTopic{Topic: w.topic, Version: w.log.State().V, Pending: []int64{}, Differences: []string{}, Partitions: []VerifyPartition{}}}
 	for _, v := range w.log.Unmarked() {
 		a.pending[v] = true
@@ -173,8 +174,8 @@ func (a *audit) part(incarnation int, partition int32) *VerifyPartition {
 // history folds every record from the first, and sums up what each says.
 func (a *audit) history(ctx context.Context) error {
 	proof := offsets.NewAudit()
-	files := map[string]offsets.File{}
-	for r, err := range a.w.log.Records(ctx, 1, a.w.log.State().V) {
+	files := map[string]liveFile{}
+	for r, err := range a.w.log.Slots(ctx, 1, a.topic.Version) {
 		if err != nil {
 			return err
 		}
@@ -199,14 +200,15 @@ func (a *audit) history(ctx context.Context) error {
 			v.Next = max(v.Next, b.To)
 		case *offsets.Drop:
 			for _, ref := range b.Files {
-				a.dropped(b.Incarnation, files[ref.Key])
+				a.dropped(files[ref.Key])
+				a.removing[ref.Key] = a.pending[r.V]
 			}
 		}
 		if l := r.Lift(); l != nil {
 			for n, b := range l.Bundles {
 				a.bundle(r.V, n, l.Incarnation, b)
 				for _, f := range b.Files {
-					files[f.Key] = f
+					files[f.Key] = liveFile{File: f, incarnation: l.Incarnation}
 				}
 			}
 		}
@@ -243,11 +245,11 @@ func (a *audit) bundle(v int64, n, incarnation int, b offsets.Bundle) {
 }
 
 // dropped moves the rows of a dropped file to the gaps.
-func (a *audit) dropped(incarnation int, f offsets.File) {
+func (a *audit) dropped(f liveFile) {
 	if len(f.Ranges) != 1 {
 		return
 	}
-	p := a.part(incarnation, f.Ranges[0].Partition)
+	p := a.part(f.incarnation, f.Ranges[0].Partition)
 	p.Gaps["dropped"] += f.Rows
 	if f.Kind == "data" {
 		p.Rows -= f.Rows
@@ -267,9 +269,10 @@ func (a *audit) balance(p *VerifyPartition) {
 	}
 }
 
-// folders compares what lies in the topic's folders with the live files.
+// folders compares what lies in the topic's folders with the live files. Files may have been committed, published or removed since
+// the log was folded: only what the log as it is after the listing does not explain is a difference.
 func (a *audit) folders(ctx context.Context, live map[string]liveFile) error {
-	missing := map[string]liveFile{}
+	missing, unknown := map[string]liveFile{}, []string{}
 	for k, f := range live {
 		missing[k] = f
 	}
@@ -282,30 +285,78 @@ func (a *audit) folders(ctx context.Context, live map[string]liveFile) error {
 			}
 			f, ok := live[e.Name]
 			if !ok {
-				if !strings.HasSuffix(e.Name, "/_SUCCESS") && !a.leftByOthers(e.Name) {
-					a.differ("%s is visible, and no record names it", e.Name)
-				}
+				unknown = append(unknown, e.Name)
 				continue
 			}
 			delete(missing, e.Name)
-			a.topic.Files++
-			a.topic.Rows += f.Rows
-			a.topic.Bytes += f.Bytes
-			if e.Size != f.Bytes {
-				a.differ("%s (version %d) has %d bytes, and %d were committed", e.Name, f.v, e.Size, f.Bytes)
-				continue
-			}
-			if a.deep {
-				g.Go(func() error { return a.readBack(gctx, f) })
-			}
+			a.present(gctx, g, f, e.Size)
+		}
+	}
+	moved, err := a.since(ctx)
+	if err != nil {
+		return errors.Join(err, g.Wait())
+	}
+	for _, name := range unknown {
+		if !moved[name] && !a.removing[name] && !strings.HasSuffix(name, "/_SUCCESS") && !a.leftByOthers(name) {
+			a.differ("%s is visible, and no record names it", name)
 		}
 	}
 	for k, f := range missing {
-		if !a.pending[f.v] {
+		if a.pending[f.v] || moved[k] {
+			continue
+		}
+		// The job's folder may have been another one when the file was committed: only a look tells that it is gone.
+		size, err := storage.Size(ctx, a.w.env.store, k)
+		switch {
+		case isNotExist(err):
 			a.differ("%s of version %d (%d rows) is gone: somebody deleted it; `shadoof resolve --topic %s --drop %s --reason ...` records its rows as a gap", k, f.v, f.Rows, a.w.topic, k)
+		case err != nil:
+			return errors.Join(err, g.Wait())
+		default:
+			a.present(gctx, g, f, size)
 		}
 	}
 	return g.Wait()
+}
+
+// present accounts for a live file that is there.
+func (a *audit) present(ctx context.Context, g *errgroup.Group, f liveFile, size int64) {
+	a.topic.Files++
+	a.topic.Rows += f.Rows
+	a.topic.Bytes += f.Bytes
+	switch {
+	case size != f.Bytes:
+		a.differ("%s (version %d) has %d bytes, and %d were committed", f.Key, f.v, size, f.Bytes)
+	case a.deep:
+		g.Go(func() error { return a.readBack(ctx, f) })
+	}
+}
+
+// since reads the records that came after those that were verified, and returns the keys they are about.
+func (a *audit) since(ctx context.Context) (map[string]bool, error) {
+	s, err := a.w.log.Extend(ctx)
+	if err != nil {
+		return nil, err
+	}
+	keys := map[string]bool{}
+	for r, err := range a.w.log.Slots(ctx, a.topic.Version+1, s.V) {
+		if err != nil {
+			return nil, err
+		}
+		if l := r.Lift(); l != nil {
+			for _, b := range l.Bundles {
+				for _, f := range b.Files {
+					keys[f.Key] = true
+				}
+			}
+		}
+		if d, ok := r.Body.(*offsets.Drop); ok {
+			for _, f := range d.Files {
+				keys[f.Key] = true
+			}
+		}
+	}
+	return keys, nil
 }
 
 // leftByOthers says whether a file may be another tool's that a person accepted.
@@ -313,7 +364,7 @@ func (a *audit) leftByOthers(name string) bool {
 	if !a.existing {
 		return false
 	}
-	_, ok := attemptOfName(name, "\x00")
+	_, ok := attemptOfName(a.w.topic, name, "\x00")
 	return !ok
 }
 

@@ -23,6 +23,7 @@ type worker struct {
 	log      *offsets.Log
 	desc     *extract.Topic
 	ends     map[int32]int64 // where this run ends, fixed at its start
+	logEnds  map[int32]int64 // where the partitions ended then; a run with Until ends before
 	endTime  time.Time       // when it was fixed
 	mine     func(partition int32) bool
 	decision decisions
@@ -63,21 +64,26 @@ func (w *worker) lift(ctx, hard context.Context, until time.Time) error {
 	if err := w.fixEnds(ctx, until); err != nil {
 		return err
 	}
-	if err := w.recover(hard); err != nil {
+	if err := w.recover(ctx); err != nil {
 		return err
 	}
-	if err := w.checkIdentity(hard); err != nil {
+	if err := w.checkIdentity(ctx); err != nil {
 		return err
 	}
 	w.env.progress.Begin(w.topic, left(w.plan()))
 	for tries := 0; ; {
 		ranges := w.plan()
 		if len(ranges) == 0 {
-			return w.conclude(hard)
+			done, err := w.conclude(hard)
+			if done || err != nil {
+				return err
+			}
+			continue
 		}
 		if ctx.Err() != nil || w.limits.reached() {
 			return w.stopped(ctx)
 		}
+		before := w.limits.used()
 		a, err := w.liftAll(ctx, hard, ranges)
 		if err == nil {
 			tries = 0
@@ -92,6 +98,7 @@ func (w *worker) lift(ctx, hard context.Context, until time.Time) error {
 			}
 			continue
 		}
+		w.limits.restore(before) // what a failed attempt read does not count
 		// Staging failed: nothing was proposed. A fresh attempt shares no name with this one.
 		if tries++; tries >= stageTries || hard.Err() != nil || ExitCode(err) != ExitFailed {
 			return err
@@ -144,6 +151,7 @@ func (w *worker) fixEnds(ctx context.Context, until time.Time) error {
 		return err
 	}
 	w.desc, w.endTime, w.ends = desc, w.env.now().UTC().Truncate(time.Millisecond), map[int32]int64{}
+	w.logEnds = map[int32]int64{}
 	var at map[int32]int64
 	if !until.IsZero() {
 		if at, err = w.env.source.OffsetsAt(ctx, w.topic, until); err != nil {
@@ -163,6 +171,7 @@ func (w *worker) fixEnds(ctx context.Context, until time.Time) error {
 			w.report.OpenTransactions += p.HighWatermark - p.LastStable
 			w.env.log.Warn("an open transaction holds back the end of the partition", "topic", w.topic, "partition", p.Partition, "last_stable", p.LastStable, "high_watermark", p.HighWatermark)
 		}
+		w.logEnds[p.Partition] = end
 		if t, ok := at[p.Partition]; ok {
 			end = min(end, t)
 		}
@@ -197,12 +206,21 @@ func left(ranges []extract.Range) (n int64) {
 	return n
 }
 
-// conclude ends a run that has nothing left to read. What it rests on was read from the log, so it must be durable (rule 10).
-func (w *worker) conclude(ctx context.Context) error {
+// conclude ends a run that has nothing left to read. What it rests on was read from the log, so it must be durable (rule 10); if
+// a record turns out to have vanished, there is something to do after all.
+func (w *worker) conclude(ctx context.Context) (done bool, err error) {
 	if err := w.log.ConfirmNewest(ctx); err != nil {
-		return err
+		return false, err
 	}
-	return w.failures()
+	if len(w.log.Unmarked()) > 0 { // other workers' versions, which they publish themselves as a rule
+		if err := w.log.RefreshMarks(ctx); err != nil {
+			return false, err
+		}
+	}
+	if err := w.recover(ctx); err != nil {
+		return false, err
+	}
+	return len(w.plan()) == 0, w.failures()
 }
 
 // stopped ends a run before its end: by a limit of the job, which is success, or by a signal.
@@ -247,7 +265,13 @@ func (w *worker) failures() error {
 		errs = append(errs, w.failed[p])
 		code = worst(code, ExitCode(w.failed[p]))
 	}
-	if code == ExitFailed && (w.report.Commits > 0 || len(parts) < len(w.desc.Partitions)) {
+	mine := 0
+	for _, p := range w.desc.Partitions {
+		if w.mine(p.Partition) {
+			mine++
+		}
+	}
+	if code == ExitFailed && (w.report.Commits > 0 || len(parts) < mine) {
 		code = ExitPartial
 	}
 	return &codedError{code, errors.Join(errs...)}

@@ -201,7 +201,7 @@ func (j *Job) Command(ctx context.Context, binary string, env []string, args ...
 }
 
 // patience is how long a process of the product may take.
-const patience = 25 * time.Second
+const patience = 90 * time.Second
 
 // Run runs the product to its end. A process that does not come to one prints where it hangs.
 func (j *Job) Run(tb testing.TB, binary string, env []string, args ...string) Outcome {
