@@ -61,6 +61,14 @@ func (w *worker) liftAll(ctx, hard context.Context, ranges []extract.Range) (*at
 	g.SetLimit(w.env.parallel)
 	for _, r := range ranges {
 		g.Go(func() error {
+			select {
+			case w.env.reading <- struct{}{}:
+				defer func() { <-w.env.reading }()
+			case <-ctx.Done():
+				return nil
+			case <-gctx.Done():
+				return gctx.Err()
+			}
 			if ctx.Err() != nil || full() {
 				return nil
 			}

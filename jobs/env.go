@@ -71,9 +71,10 @@ type Env struct {
 	pause         func(ctx context.Context, try int) error
 	budget        *writers.Budget
 	readCommitted bool
-	parallel      int // partitions of a topic read at once
-	topics        int // lifted at once by this process
-	publishers    int // files of a version published at once
+	parallel      int           // partitions of a topic read at once
+	reading       chan struct{} // holds one for each partition that is being read, of any topic
+	topics        int           // lifted at once by this process
+	publishers    int           // files of a version published at once
 	publishTries  int
 	lostAfter     time.Duration
 
@@ -92,8 +93,10 @@ func New(cfg *config.Config, d Deps) *Env {
 		cfg: cfg, store: d.Store, endpoint: d.Endpoint, source: d.Source, drivers: d.Drivers, now: d.Now, rand: d.Rand, log: d.Log, progress: d.Progress,
 		writer: d.Writer, hook: d.Hook, pause: d.Pause, readCommitted: cfg.Kafka.Isolation == config.ReadCommitted,
 		budget:   writers.NewBudget(cfg.Memory / 2), // the rest is for what is fetched, decoded and collected
-		parallel: parallel(cfg.Memory), topics: 1, publishers: 8, publishTries: 8, lostAfter: d.Lost,
+		parallel: 2 * runtime.GOMAXPROCS(0), topics: 1, publishers: 8, publishTries: 8, lostAfter: d.Lost,
 	}
+	e.reading = make(chan struct{}, max(1, min(topicsAtOnce*e.parallel, int(cfg.Memory/partitionMemory))))
+	e.parallel = min(e.parallel, cap(e.reading))
 	if e.progress == nil {
 		e.progress = silent{}
 	}
@@ -113,11 +116,6 @@ func New(cfg *config.Config, d Deps) *Env {
 // partitionMemory is what reading a partition should have for itself: what is fetched, decompressed and decoded, and its open files.
 // With less of it, files become small.
 const partitionMemory = 32 << 20
-
-// parallel is how many partitions are read at once: what keeps the processors busy, as far as memory allows.
-func parallel(memory int64) int {
-	return max(1, min(2*runtime.GOMAXPROCS(0), int(memory/partitionMemory)))
-}
 
 func (e *Env) newAttempt() string { return e.newID(8) }
 
