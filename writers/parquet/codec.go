@@ -33,13 +33,17 @@ func codecByName(name string) (compress.Codec, error) {
 // zstdCodec compresses at the fastest level with one encoder for the whole process.
 type zstdCodec struct{ compress.Codec }
 
-// A page is far smaller than the window of 4 MiB that the level would reserve for each of its workers.
-const zstdWindow = 512 << 10
+const (
+	// A page is far smaller than the window of 4 MiB that the level would reserve for each of its workers.
+	zstdWindow = 512 << 10
+	// A worker keeps 1.5 MiB. With so many, compression does not hold up what else there is to do on many more processors.
+	zstdEncoders = 16
+)
 
 var zstdEncoder = sync.OnceValues(func() (*zstd.Encoder, error) {
 	return zstd.NewWriter(nil,
 		zstd.WithEncoderLevel(zstd.SpeedFastest),
-		zstd.WithEncoderConcurrency(runtime.GOMAXPROCS(0)),
+		zstd.WithEncoderConcurrency(min(zstdEncoders, runtime.GOMAXPROCS(0))),
 		zstd.WithWindowSize(zstdWindow),
 		zstd.WithEncoderCRC(false), // pages have their own
 		zstd.WithZeroFrames(true))
