@@ -166,17 +166,7 @@ func (l *lifter) byTimestamp(s *segment, r *record.Raw) error {
 	if err != nil {
 		return err
 	}
-	if l.elsewhere(bucket) {
-		return nil
-	}
-	if err := l.enter(bucket); err != nil {
-		return err
-	}
-	if err := l.decoder.Decode(l.open.Columns(), r); err != nil {
-		return err
-	}
-	l.endRow(s, r)
-	return nil
+	return l.place(s, r, bucket)
 }
 
 // byField decodes into the file of the previous record, in the hope that this one belongs there too, and moves it if not.
@@ -197,13 +187,20 @@ func (l *lifter) byField(s *segment, r *record.Raw) error {
 	if err != nil {
 		return err
 	}
+	return l.place(s, r, bucket)
+}
+
+// place makes a row of a record in its bucket's file, which becomes the open one.
+func (l *lifter) place(s *segment, r *record.Raw, bucket string) error {
 	if l.elsewhere(bucket) {
 		return nil
 	}
-	if err := l.enter(bucket); err != nil {
+	f, err := l.data.File(bucket)
+	if err != nil {
 		return err
 	}
-	if err := l.decoder.Decode(l.open.Columns(), r); err != nil {
+	l.open, l.bucket = f, bucket
+	if err := l.decoder.Decode(f.Columns(), r); err != nil {
 		return err
 	}
 	l.endRow(s, r)
@@ -213,16 +210,6 @@ func (l *lifter) byField(s *segment, r *record.Raw) error {
 // elsewhere says whether a repair must leave out the rows of a bucket.
 func (l *lifter) elsewhere(bucket string) bool {
 	return l.only != nil && l.only.Kind == string(writers.Data) && bucket != l.only.Bucket
-}
-
-// enter makes the bucket's file the open one.
-func (l *lifter) enter(bucket string) error {
-	f, err := l.data.File(bucket)
-	if err != nil {
-		return err
-	}
-	l.open, l.bucket = f, bucket
-	return nil
 }
 
 func (l *lifter) endRow(s *segment, r *record.Raw) {
