@@ -24,16 +24,23 @@ const (
 	hours      = 48
 )
 
-// TestMemoryIsBounded lifts a partition whose records lie in 48 hours in no order, so that as many files are open all the time, into a
-// store whose uploads hold megabytes each. Nearly nothing of the records can be compressed.
+// TestMemoryIsBounded lifts records that lie in 48 hours in no order, so that as many files are open all the time, into a store whose
+// uploads hold megabytes each. Nearly nothing of the records can be compressed.
 func TestMemoryIsBounded(t *testing.T) {
-	const records = 2_000_000
+	t.Run("one partition", func(t *testing.T) { liftWithin(t, 2_000_000, 1) })
+	if long() {
+		t.Run("many partitions and processors", func(t *testing.T) { liftWithin(t, 1_000_000, 64, "GOMAXPROCS=64") })
+	}
+}
+
+func liftWithin(t *testing.T, records int, partitions int32, env ...string) {
+	t.Helper()
 	brokers := servers.Kafka(t).Brokers()
 	want, sizes := readers.Digest{}, 0
 	random := rand.NewChaCha8([32]byte{1})
 	var noise [192]byte
-	encode := func(b produce.Body) ([]byte, error) { // called for one record after the other: the first has offset 0
-		want.Add(b.Partition, b.Seq, b.Seq, b.Time*1e6)
+	encode := func(b produce.Body) ([]byte, error) { // called for one record after the other; partitions take turns
+		want.Add(b.Partition, b.Seq/int64(partitions), b.Seq, b.Time*1e6)
 		_, _ = random.Read(noise[:])
 		v := fmt.Appendf(make([]byte, 0, 400), `{"seq":%d,"key":%q,"partition":%d,"time":%d,"fate":%q,"padding":"`, b.Seq, b.Key, b.Partition, b.Time, b.Fate)
 		v = base64.StdEncoding.AppendEncode(v, noise[:])
@@ -42,7 +49,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		return v, nil
 	}
 	topic, err := produce.PlainTopic(bounded(t), brokers, produce.Spec{
-		Topic: produce.Name("memory"), Records: records, Start: time.Date(2026, 11, 17, 0, 0, 0, 0, time.UTC), Span: hours * time.Hour, Shuffled: true,
+		Topic: produce.Name("memory"), Records: records, Partitions: partitions, Start: time.Date(2026, 11, 17, 0, 0, 0, 0, time.UTC), Span: hours * time.Hour, Shuffled: true,
 		Encode: encode, DigestOnly: true,
 	})
 	if err != nil {
@@ -51,7 +58,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	s := servers.S3(t)
 	j := product.NewJob(t, brokers, product.S3(t, s, s.Endpoint), topic.Topic, "memory: 256MiB\n", "")
 	began := time.Now()
-	usage := runMeasured(t, j)
+	usage := runMeasured(t, j, env)
 	peak := usage.Maxrss >> 10
 	t.Logf("%d records of %d bytes: at most %d MiB in memory, %.1f s of CPU, %.1f s", records, sizes/records, peak,
 		time.Duration(usage.Utime.Nano()+usage.Stime.Nano()).Seconds(), time.Since(began).Seconds())
@@ -78,11 +85,11 @@ func TestMemoryIsBounded(t *testing.T) {
 }
 
 // runMeasured runs the released binary once and tells what it took.
-func runMeasured(t *testing.T, j *product.Job) *syscall.Rusage {
+func runMeasured(t *testing.T, j *product.Job, env []string) *syscall.Rusage {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
-	cmd := j.Command(ctx, product.Release(t), nil, "run")
+	cmd := j.Command(ctx, product.Release(t), env, "run")
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGQUIT) }
 	cmd.WaitDelay = 5 * time.Second
 	var out bytes.Buffer
