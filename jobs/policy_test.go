@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"shadoof/offsets"
+	"shadoof/storage"
 	"shadoof/storage/memory"
 )
 
@@ -428,5 +429,51 @@ func TestARunEndsAtTheLastStableOffset(t *testing.T) {
 	w.configure(strings.Replace(testConfig, "kafka: {", "kafka: {isolation: read_uncommitted, ", 1))
 	if r := w.runClean(); r.Topics[0].Rows != 7 {
 		t.Errorf("read_uncommitted: %s", reportText(r))
+	}
+}
+
+func TestARecreatedTopicIsLiftedFromItsStartByPolicy(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	twoHours(w)
+	w.runClean()
+	w.policy("topic_recreated: record")
+	w.source.create("orders", strings.Repeat("cd", 16), 2).add(0, 40, day.Add(4*time.Hour), time.Second)
+	if r := w.runClean(); r.Topics[0].Rows != 40 {
+		t.Errorf("%d rows of the new topic, want all 40", r.Topics[0].Rows)
+	}
+	w.checkVerified("after the policy")
+}
+
+func TestATruncatedPartitionGoesOnFromItsEndByPolicy(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	topic := twoHours(w)
+	w.runClean()
+	w.policy("truncated: record")
+	p := topic.parts[0]
+	p.slots = p.slots[:15]
+	p.ends[0], p.epoch = 15, 1
+	topic.add(0, 30, day.Add(4*time.Hour), time.Second)
+	if r := w.runClean(); r.Topics[0].Rows != 30 {
+		t.Errorf("%d rows, want the 30 behind the cut", r.Topics[0].Rows)
+	}
+	w.checkVerified("after the policy")
+}
+
+func TestAStoreThatIsUnfitIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	twoHours(w)
+	e := w.process(w.store)
+	e.drivers.Probe = func(context.Context, storage.Store) error {
+		return fmt.Errorf("two creates of one name succeeded: %w", storage.ErrUnfit)
+	}
+	r := w.run(e)
+	if r.ExitCode() != ExitHalted || !strings.Contains(r.Topics[0].Error, "two creates of one name") {
+		t.Errorf("exit %d: %s", r.ExitCode(), r.Topics[0].Error)
+	}
+	if got := w.store.Objects(); len(got) != 0 {
+		t.Errorf("something was written: %q", got)
 	}
 }
