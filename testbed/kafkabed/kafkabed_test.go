@@ -38,7 +38,7 @@ func createTopic(t *testing.T, cl *kgo.Client, topic string, replicas int16) {
 // roundTrip produces a record and reads it back.
 func roundTrip(t *testing.T, brokers []string, topic, value string, opts ...kgo.Opt) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	cl := client(t, brokers, opts...)
 	produced, err := cl.ProduceSync(ctx, &kgo.Record{Topic: topic, Value: []byte(value)}).First()
