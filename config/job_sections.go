@@ -132,8 +132,8 @@ func (d *document) complete(m *mapping, j *Job) {
 	if j.Value.plain() && j.Key.Format != "none" {
 		m.section("key").reject("format", "has no effect: with format %s the key is a column of that kind already", j.Value.Format)
 	}
-	if j.Policy.Tombstone == "row" && !j.Value.plain() {
-		m.section("policy").reject("tombstone", "a tombstone has no fields to make a row of: row goes with format string and bytes; for %s it is not built yet", j.Value.Format)
+	if j.Policy.Tombstone == "row" && !j.Value.plain() && !j.Value.Raw() {
+		m.section("policy").reject("tombstone", "a tombstone has no fields to make a row of: row goes with format string and bytes, and json with schema raw; for %s with a schema it is not built yet", j.Value.Format)
 	}
 	d.completePartition(m.section("partition"), j)
 	if !strings.Contains(j.Folder, "{topic") && !j.oneTopic() {
