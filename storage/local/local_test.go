@@ -180,6 +180,9 @@ func TestARootOfTwoMountsIsRefused(t *testing.T) {
 	root, other := t.TempDir(), "/dev/shm"
 	var a, b syscall.Stat_t
 	if syscall.Stat(root, &a) != nil || syscall.Stat(other, &b) != nil || a.Dev == b.Dev {
+		if os.Getenv("CI") != "" {
+			t.Fatal("/dev/shm is no file system of its own here: nothing shows that a root of two mounts is refused")
+		}
 		t.Skip("/dev/shm is no file system of its own here")
 	}
 	elsewhere, err := os.MkdirTemp(other, "shadoof-test-")
