@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"time"
 
 	"shadoof/testbed/process"
@@ -77,7 +76,7 @@ func (n *Node) Kill() error { return n.running.Kill() }
 func (n *Node) Stop() error { return n.running.Stop(30 * time.Second) }
 
 // Pause freezes the node; its connections stay open and answer nothing.
-func (n *Node) Pause() error { return n.running.Signal(syscall.SIGSTOP) }
+func (n *Node) Pause() error { return n.running.Pause() }
 
 // Resume ends a Pause.
-func (n *Node) Resume() error { return n.running.Signal(syscall.SIGCONT) }
+func (n *Node) Resume() error { return n.running.Resume() }

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"shadoof/testbed/certs"
@@ -160,10 +159,10 @@ func (s *Server) Logs() []string {
 func (s *Server) Kill() error { return s.running.Kill() }
 
 // Pause freezes the server; its connections stay open and answer nothing.
-func (s *Server) Pause() error { return s.running.Signal(syscall.SIGSTOP) }
+func (s *Server) Pause() error { return s.running.Pause() }
 
 // Resume ends a Pause.
-func (s *Server) Resume() error { return s.running.Signal(syscall.SIGCONT) }
+func (s *Server) Resume() error { return s.running.Resume() }
 
 // Close kills the server and deletes everything, but with logs leaves the log for a day. It is for a server that this process
 // started.
