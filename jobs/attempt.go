@@ -26,8 +26,11 @@ func (e *partitionError) Unwrap() error { return e.err }
 // errNothingLeft ends a proposal whose ranges others have committed meanwhile.
 var errNothingLeft = errors.New("others have committed these ranges")
 
-// errPeriodOver ends the reading of an attempt when commit_every.duration is over.
+// errPeriodOver ends the reading of an attempt.
 var errPeriodOver = errors.New("the period of the commit is over")
+
+// readPeriod is how long an attempt waits for partitions that do not answer: commit_every.duration, but no less than a slow broker needs.
+func (w *worker) readPeriod() time.Duration { return max(w.job.CommitEvery.Duration, time.Minute) }
 
 // errTooOld ends a proposal whose staged bytes may be gone by the time they are published.
 var errTooOld = errors.New("what was staged is too old to be committed: lower commit_every.duration, or run again")
@@ -44,7 +47,7 @@ type attempt struct {
 // It returns when all ranges were read to their end, the attempt is full, or ctx (stop reading) is done.
 func (w *worker) liftAll(ctx, hard context.Context, ranges []extract.Range) (*attempt, error) {
 	a := &attempt{id: w.env.newAttempt(), clock: w.env.now().UTC()}
-	a.maxOpen = max(1, w.env.cfg.MaxOpenFiles/(w.env.topics*min(w.env.parallel, len(ranges))))
+	a.maxOpen = max(1, w.env.cfg.MaxOpenFiles/(w.beside*min(w.env.parallel, len(ranges))))
 	var (
 		mu    sync.Mutex
 		bytes atomic.Int64
@@ -52,7 +55,7 @@ func (w *worker) liftAll(ctx, hard context.Context, ranges []extract.Range) (*at
 	began := w.env.now()
 	every := w.job.CommitEvery
 	// A partition that does not answer holds up only itself: after this period the others are committed without it.
-	ctx, cancel := context.WithTimeoutCause(ctx, every.Duration, errPeriodOver)
+	ctx, cancel := context.WithTimeoutCause(ctx, w.readPeriod(), errPeriodOver)
 	defer cancel()
 	full := func() bool {
 		return bytes.Load() >= every.Bytes || w.env.now().Sub(began) >= every.Duration || w.limits.reached()
@@ -113,7 +116,7 @@ func (w *worker) liftRange(ctx, hard context.Context, a *attempt, r extract.Rang
 	if s.To == s.From {
 		err := l.abort(hard)
 		if errors.Is(context.Cause(ctx), errPeriodOver) && l.ended != nil {
-			err = errors.Join(&partitionError{fmt.Errorf("read %s/%s: not one record in %s: %w", w.topic, r, w.job.CommitEvery.Duration, l.ended)}, err)
+			err = errors.Join(&partitionError{fmt.Errorf("read %s/%s: not one record in %s: %w", w.topic, r, w.readPeriod(), l.ended)}, err)
 		}
 		return nil, err
 	}
@@ -169,7 +172,7 @@ func (w *worker) commit(ctx context.Context, a *attempt) (bool, error) {
 	// Decided: the record stands in slot rec.V. From here on there is only forward.
 	w.committed(rec, keep)
 	w.env.hook("committed")
-	if err := errors.Join(w.carryOut(ctx, rec), w.recover(ctx)); err != nil {
+	if err := w.carryOut(ctx, rec); err != nil {
 		return true, atLeastPartial(err)
 	}
 	w.discardBundles(ctx, dropped)

@@ -73,7 +73,6 @@ type Env struct {
 	readCommitted bool
 	parallel      int           // partitions of a topic read at once
 	reading       chan struct{} // holds one for each partition that is being read, of any topic
-	topics        int           // lifted at once by this process
 	publishers    int           // files of a version published at once
 	publishTries  int
 	lostAfter     time.Duration
@@ -93,7 +92,7 @@ func New(cfg *config.Config, d Deps) *Env {
 		cfg: cfg, store: d.Store, endpoint: d.Endpoint, source: d.Source, drivers: d.Drivers, now: d.Now, rand: d.Rand, log: d.Log, progress: d.Progress,
 		writer: d.Writer, hook: d.Hook, pause: d.Pause, readCommitted: cfg.Kafka.Isolation == config.ReadCommitted,
 		budget:   writers.NewBudget(cfg.Memory / 2), // the rest is for what is fetched, decoded and collected
-		parallel: 2 * runtime.GOMAXPROCS(0), topics: 1, publishers: 8, publishTries: 8, lostAfter: d.Lost,
+		parallel: 2 * runtime.GOMAXPROCS(0), publishers: 8, publishTries: 8, lostAfter: d.Lost,
 	}
 	e.reading = make(chan struct{}, max(1, min(topicsAtOnce*e.parallel, int(cfg.Memory/partitionMemory))))
 	e.parallel = min(e.parallel, cap(e.reading))

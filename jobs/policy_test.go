@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -352,6 +353,23 @@ func TestAPartitionWithoutALeaderHoldsUpOnlyItself(t *testing.T) {
 	if r.ExitCode() != ExitPartial || r.Topics[0].Rows != 5 {
 		t.Errorf("exit %d, %d rows: %s", r.ExitCode(), r.Topics[0].Rows, reportText(r))
 	}
+}
+
+// A fetch that is never answered ends with the period of its attempt, in virtual time; what others read is committed without it.
+func TestAPartitionThatNeverAnswersHoldsUpOnlyItself(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		twoHours(w)
+		w.source.stalled = map[int32]bool{1: true}
+		r := w.run(w.process(w.store))
+		if got := r.Topics[0]; r.ExitCode() != ExitPartial || got.Rows != 20 || !strings.Contains(got.Error, "orders/1[0,5): not one record in 15m0s: no leader") {
+			t.Errorf("exit %d: %s", r.ExitCode(), reportText(r))
+		}
+		w.source.stalled = nil
+		w.runClean()
+		w.checkExact("when it answers again")
+	})
 }
 
 func TestLimitsAndCommitEvery(t *testing.T) {

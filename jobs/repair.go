@@ -110,7 +110,7 @@ func (e *differsError) Error() string {
 // rebuild stages a file's rows again, from its exact ranges, by the settings and the clock of its commit.
 func (w *worker) rebuild(ctx context.Context, l *offsets.Lift, f *offsets.File, id string) (storage.Staged, error) {
 	var none storage.Staged
-	ctx, cancel := context.WithTimeout(ctx, w.job.CommitEvery.Duration) // a broker that does not answer must not hold up the run
+	ctx, cancel := context.WithTimeout(ctx, w.readPeriod()) // a broker that does not answer must not hold up the run
 	defer cancel()
 	set, err := w.settingsOf(ctx, l.Settings)
 	if err != nil {

@@ -108,10 +108,10 @@ func (e *Env) Run(ctx context.Context, o RunOptions) (*RunReport, error) {
 		workers = append(workers, w)
 		report.Topics = append(report.Topics, w.report)
 	}
-	e.topics = min(topicsAtOnce, len(workers))
 	var g errgroup.Group
 	g.SetLimit(topicsAtOnce)
 	for _, w := range workers {
+		w.beside = min(topicsAtOnce, len(workers))
 		g.Go(func() error {
 			w.run(ctx, hard, o.Until)
 			return nil

@@ -19,6 +19,7 @@ type memSource struct {
 	topics  map[string]*memTopic
 	batch   int // records per batch
 	fail    map[int32]error
+	stalled map[int32]bool // partitions whose leader never answers a fetch
 }
 
 type memTopic struct {
@@ -147,6 +148,11 @@ func markOf(p *memPartition, o int64) *extract.Mark {
 
 func (s *memSource) Read(ctx context.Context, r extract.ReadRequest) iter.Seq2[*extract.Batch, error] {
 	return func(yield func(*extract.Batch, error) bool) {
+		if s.stalled[r.Range.Partition] {
+			<-ctx.Done()
+			yield(nil, fmt.Errorf("no leader: %w", ctx.Err()))
+			return
+		}
 		for at := r.Range.First; at < r.Range.Next; {
 			b, err := s.one(ctx, r, at)
 			if !yield(b, err) || err != nil {

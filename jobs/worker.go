@@ -28,6 +28,7 @@ type worker struct {
 	mine     func(partition int32) bool
 	decision decisions
 	limits   *limits
+	beside   int // topics that this run lifts side by side, this one included
 	report   *TopicReport
 
 	mu     sync.Mutex
@@ -51,7 +52,7 @@ func (e *Env) newWorker(job *config.Job, topic string) (*worker, error) {
 	}
 	return &worker{
 		env: e, job: job, topic: topic, set: set, log: e.openLog(topic), failed: map[int32]error{},
-		mine: func(int32) bool { return true }, limits: newLimits(e.now, job.Limits), report: &TopicReport{Job: job.Name, Topic: topic, Versions: []int64{}},
+		mine: func(int32) bool { return true }, beside: 1, limits: newLimits(e.now, job.Limits), report: &TopicReport{Job: job.Name, Topic: topic, Versions: []int64{}},
 	}, nil
 }
 
