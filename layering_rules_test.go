@@ -55,6 +55,7 @@ var libraries = map[string][]string{
 	"github.com/bufbuild/protocompile":      {"record/protobuf"},
 	"google.golang.org/protobuf":            {"record/protobuf"},
 	"github.com/colinmarc/hdfs":             {"storage/hdfs"},
+	"github.com/jcmturner/gokrb5":           {"storage/hdfs"},
 	"github.com/aws/aws-sdk-go-v2":          {"storage/s3"},
 	"github.com/aws/smithy-go":              {"storage/s3"},
 	"golang.org/x/sys":                      {"storage/local"},
