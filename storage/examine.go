@@ -35,11 +35,11 @@ type Finding struct {
 type Grade int
 
 const (
-	Good    Grade = iota
-	Unseen        // it could not be looked at; Detail says why, and how to look oneself
-	Doubt         // it works, and may cost something later
-	Bad           // records can be lost, repeated or stuck
-	Absent        // the service did not answer
+	Good   Grade = iota
+	Unseen       // it could not be looked at; Detail says why, and how to look oneself
+	Doubt        // it works, and may cost something later
+	Bad          // records can be lost, repeated or stuck
+	Absent       // the service did not answer
 )
 
 func (g Grade) String() string {
