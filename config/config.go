@@ -75,6 +75,7 @@ type document struct {
 	name     string
 	dir      string
 	env      Environ
+	scheme   string // of the store
 	problems Problems
 }
 
@@ -106,6 +107,7 @@ func (d *document) config(root *yaml.Node) *Config {
 	c.Kafka = d.kafka(m.section("kafka"))
 	c.Registry = d.registry(m.section("registry"))
 	c.Store = d.store(m.section("store"))
+	d.scheme = c.Store.Scheme
 	c.Memory = m.size("memory", 512<<20, 64<<20)
 	c.MaxOpenFiles = int(m.integer("max_open_files", 512, 1, 1<<20))
 	c.OrphanAge = m.duration("orphan_age", 24*time.Hour, time.Millisecond)

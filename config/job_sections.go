@@ -79,9 +79,6 @@ func (d *document) output(m *mapping) Output {
 		TargetSize:   m.size("target_size", 256<<20, 1),
 		KafkaColumns: m.boolean("kafka_columns", true),
 	}
-	if o.Format == "avro" {
-		m.reject("format", "avro files are not built yet: parquet is")
-	}
 	return o
 }
 
@@ -136,6 +133,7 @@ func (d *document) complete(m *mapping, j *Job) {
 		m.section("policy").reject("tombstone", "a tombstone has no fields to make a row of: row goes with format string and bytes, and json with schema raw; for %s with a schema it is not built yet", j.Value.Format)
 	}
 	d.completePartition(m.section("partition"), j)
+	d.completeLayout(m.section("partition"), j.Partition.Layout)
 	if !strings.Contains(j.Folder, "{topic") && !j.oneTopic() {
 		m.reject("folder", "several topics would share %s: it needs {topic} or {topic.underscored}", clip(j.Folder))
 	}
@@ -201,5 +199,12 @@ func (d *document) completePartition(m *mapping, j *Job) {
 	}
 	if slices.Contains(strings.Split(p.Field, "."), "") && p.Field != "" {
 		m.reject("field", "%q has an empty part", clip(p.Field))
+	}
+}
+
+// completeLayout refuses folders that the store cannot have.
+func (d *document) completeLayout(m *mapping, layout string) {
+	if d.scheme == "hdfs" && strings.Contains(layout, ":") {
+		m.reject("layout", "%q has a colon, which HDFS refuses in names", clip(layout))
 	}
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -164,6 +165,15 @@ func (m *mapping) list(key string) []item {
 
 // file reads the name of a file that must exist. Relative names start at the document's folder.
 func (m *mapping) file(key string) string {
+	return m.existing(key, "a file", fs.FileMode.IsRegular)
+}
+
+// dir reads the name of a folder that must exist. Relative names start at the document's folder.
+func (m *mapping) dir(key string) string {
+	return m.existing(key, "a folder", fs.FileMode.IsDir)
+}
+
+func (m *mapping) existing(key, kind string, is func(fs.FileMode) bool) string {
 	s := m.text(key, "")
 	if s == "" {
 		return ""
@@ -176,8 +186,8 @@ func (m *mapping) file(key string) string {
 	switch {
 	case err != nil:
 		m.reject(key, "%v", err)
-	case !info.Mode().IsRegular():
-		m.reject(key, "%s is not a file", path)
+	case !is(info.Mode()):
+		m.reject(key, "%s is not %s", path, kind)
 	}
 	return path
 }

@@ -1,19 +1,18 @@
 package config
 
 import (
-	"io/fs"
 	"net/url"
 	"path"
-	"strconv"
 	"strings"
 )
 
 // A Store says where files and the commit log live.
 type Store struct {
 	URL    string // as it was written, without a slash at its end
-	Scheme string // file, s3
+	Scheme string // file, s3, hdfs
 	Bucket string // s3
-	Path   string // file: an absolute path; s3: the prefix of keys, without slashes at its ends
+	Name   string // hdfs: a nameservice, or host:port of a name node; "" is what the cluster's configuration has as its default
+	Path   string // file, hdfs: an absolute path; s3: the prefix of keys, without slashes at its ends
 	S3     S3
 	HDFS   HDFS
 }
@@ -29,37 +28,18 @@ type S3 struct {
 	ACL          string
 }
 
-// HDFS are settings of an HDFS store.
-type HDFS struct {
-	ConfDir     string
-	User        string
-	Replication int
-	Group       string
-	FileMode    fs.FileMode
-	DirMode     fs.FileMode
-	Staging     string // root, topic
-	Kerberos    Kerberos
-}
-
-// Kerberos is who we are to HDFS.
-type Kerberos struct {
-	Principal string
-	Keytab    string
-	Krb5Conf  string
-}
-
 func (d *document) store(m *mapping) Store {
 	var s Store
 	s.url(m)
 	s.S3 = d.s3(m.section("s3"), s.Scheme)
-	s.HDFS = d.hdfs(m.section("hdfs"))
+	s.HDFS = d.hdfs(m.section("hdfs"), s.Scheme)
 	return s
 }
 
 func (s *Store) url(m *mapping) {
 	text, ok := m.scalar("url")
 	if !ok || text == "" {
-		m.reject("url", "is missing: say where files go, such as file:///data/lake or s3://bucket/prefix")
+		m.reject("url", "is missing: say where files go, such as file:///data/lake, s3://bucket/prefix or hdfs://nameservice/path")
 		return
 	}
 	u, err := url.Parse(text)
@@ -87,11 +67,16 @@ func (s *Store) url(m *mapping) {
 			m.reject("url", "%q has an empty or dotted part in its path", clip(text))
 		}
 	case "hdfs":
-		m.reject("url", "HDFS is not built yet: file:// and s3:// are")
+		if path.Clean(u.Path) != strings.TrimRight(u.Path, "/") {
+			m.reject("url", "%q is not of the form hdfs://nameservice/path or hdfs://namenode:8020/path", clip(text))
+		} else if strings.Contains(u.Path, ":") {
+			m.reject("url", "%q has a colon in its path, which HDFS refuses", clip(text))
+		}
+		s.Name, s.Path = u.Host, path.Clean(u.Path)
 	case "":
-		m.reject("url", "%q has no scheme: file:///absolute/path or s3://bucket/prefix", clip(text))
+		m.reject("url", "%q has no scheme: file:///absolute/path, s3://bucket/prefix or hdfs://nameservice/path", clip(text))
 	default:
-		m.reject("url", "%q is no scheme of a store: file:// and s3:// are", clip(u.Scheme))
+		m.reject("url", "%q is no scheme of a store: file://, s3:// and hdfs:// are", clip(u.Scheme))
 	}
 }
 
@@ -119,40 +104,4 @@ func (d *document) s3(m *mapping, scheme string) S3 {
 		m.d.report(m.where, "has no effect: store.url is not an s3:// URL")
 	}
 	return s
-}
-
-func (d *document) hdfs(m *mapping) HDFS {
-	k := m.section("kerberos")
-	h := HDFS{
-		ConfDir:     m.text("conf_dir", ""),
-		User:        m.text("user", ""),
-		Replication: int(m.integer("replication", 3, 1, 512)),
-		Group:       m.text("group", ""),
-		FileMode:    m.mode("file_mode", 0o644),
-		DirMode:     m.mode("dir_mode", 0o755),
-		Staging:     m.choice("staging", "root", "root", "topic"),
-		Kerberos: Kerberos{
-			Principal: k.text("principal", ""),
-			Keytab:    k.text("keytab", ""),
-			Krb5Conf:  k.text("krb5_conf", ""),
-		},
-	}
-	if h != (HDFS{Replication: 3, FileMode: 0o644, DirMode: 0o755, Staging: "root"}) {
-		m.d.report(m.where, "HDFS is not built yet: leave this section out")
-	}
-	return h
-}
-
-// mode reads permissions in octal, as chmod takes them.
-func (m *mapping) mode(key string, unset fs.FileMode) fs.FileMode {
-	s, ok := m.scalar(key)
-	if !ok {
-		return unset
-	}
-	n, err := strconv.ParseUint(strings.TrimPrefix(s, "0o"), 8, 32)
-	if err != nil || n > 0o777 {
-		m.reject(key, "%q is not a mode such as 0644", clip(s))
-		return unset
-	}
-	return fs.FileMode(n)
 }

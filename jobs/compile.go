@@ -10,10 +10,11 @@ import (
 
 // A compiled is what settings mean: made anew for each lifter, since decoders are not shared between goroutines.
 type compiled struct {
-	decoder record.Decoder
-	format  writers.Format
-	parts   *partitioning.Partitioner
-	field   int // leaf that holds the partition time, or -1 for the Kafka timestamp
+	decoder    record.Decoder
+	format     writers.Format
+	quarantine writers.Format // of records that did not fit, whatever the format of the others
+	parts      *partitioning.Partitioner
+	field      int // leaf that holds the partition time, or -1 for the Kafka timestamp
 }
 
 // compile makes decoder, format and partitioner. Its errors are about the configuration, and found before anything is touched.
@@ -25,6 +26,9 @@ func (e *Env) compile(set *Settings) (*compiled, error) {
 		return bad(err)
 	}
 	if c.format, err = e.drivers.Format(set.Output); err != nil {
+		return bad(err)
+	}
+	if c.quarantine, err = e.drivers.Format(quarantineOutput(set.Output)); err != nil {
 		return bad(err)
 	}
 	if set.Output.KafkaColumns {
@@ -50,4 +54,10 @@ func (e *Env) compile(set *Settings) (*compiled, error) {
 		c.field = leaf
 	}
 	return c, nil
+}
+
+// quarantineOutput is how quarantine files are written: always as Parquet.
+func quarantineOutput(o OutputSettings) OutputSettings {
+	o.Format = "parquet"
+	return o
 }

@@ -56,26 +56,28 @@ type Progress interface {
 
 // An Env runs jobs. It is safe for concurrent use.
 type Env struct {
-	cfg           *config.Config
-	store         storage.Store
-	endpoint      string
-	source        extract.Source
-	drivers       Drivers
-	now           func() time.Time
-	rand          io.Reader
-	log           *slog.Logger
-	progress      Progress
-	writer        offsets.Writer
-	run           string // id of this process's run
-	hook          func(string)
-	pause         func(ctx context.Context, try int) error
-	budget        *writers.Budget
-	readCommitted bool
-	parallel      int           // partitions of a topic read at once
-	reading       chan struct{} // holds one for each partition that is being read, of any topic
-	publishers    int           // files of a version published at once
-	publishTries  int
-	lostAfter     time.Duration
+	cfg             *config.Config
+	store           storage.Store
+	endpoint        string
+	source          extract.Source
+	drivers         Drivers
+	now             func() time.Time
+	rand            io.Reader
+	log             *slog.Logger
+	progress        Progress
+	writer          offsets.Writer
+	run             string // id of this process's run
+	hook            func(string)
+	pause           func(ctx context.Context, try int) error
+	budget          *writers.Budget
+	readCommitted   bool
+	stageInTopic    bool
+	stagesInFolders bool          // the store has folders, and a topic's may be where files are staged
+	parallel        int           // partitions of a topic read at once
+	reading         chan struct{} // holds one for each partition that is being read, of any topic
+	publishers      int           // files of a version published at once
+	publishTries    int
+	lostAfter       time.Duration
 
 	fitOnce sync.Mutex // guards what follows
 	info    *StoreInfo // of the root, once it was read
@@ -96,6 +98,8 @@ func New(cfg *config.Config, d Deps) *Env {
 	}
 	e.reading = make(chan struct{}, max(1, min(topicsAtOnce*e.parallel, int(cfg.Memory/partitionMemory))))
 	e.parallel = min(e.parallel, cap(e.reading))
+	e.stagesInFolders = cfg.Store.Scheme == "hdfs"
+	e.stageInTopic = e.stagesInFolders && cfg.Store.HDFS.StageInTopic()
 	if e.progress == nil {
 		e.progress = silent{}
 	}

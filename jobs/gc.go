@@ -160,21 +160,22 @@ func (w *worker) fence(ctx context.Context, dead []Leftover) (free []Leftover, f
 
 // listStaged lists staged things of the topic that parse as ours.
 func (w *worker) listStaged(ctx context.Context, now time.Time) ([]Leftover, error) {
-	staging := path.Dir(offsets.StagingDir(w.topic, "x")) + "/"
 	var out []Leftover
 	seen := map[string]bool{}
-	for _, prefix := range []string{w.set.Folder + "/", offsets.QuarantineDir(w.topic) + "/"} {
-		for e, err := range w.env.store.List(ctx, storage.Query{Prefix: prefix, Staged: true, Staging: staging}) {
-			if err != nil {
-				return nil, fmt.Errorf("%s: list staged files: %w", w.topic, err)
+	for _, staging := range w.env.stagings(w.set) {
+		for _, prefix := range []string{w.set.Folder + "/", offsets.QuarantineDir(w.topic) + "/"} {
+			for e, err := range w.env.store.List(ctx, storage.Query{Prefix: prefix, Staged: true, Staging: staging + "/"}) {
+				if err != nil {
+					return nil, fmt.Errorf("%s: list staged files: %w", w.topic, err)
+				}
+				attempt, ok := attemptOfName(w.topic, e.Name, staging+"/")
+				id := e.Name + " " + storage.TokenID(e.Token)
+				if !ok || seen[id] {
+					continue
+				}
+				seen[id] = true
+				out = append(out, Leftover{Name: e.Name, Attempt: attempt, Bytes: e.Size, Age: now.Sub(e.Modified), token: e.Token})
 			}
-			attempt, ok := attemptOfName(w.topic, e.Name, staging)
-			id := e.Name + " " + storage.TokenID(e.Token)
-			if !ok || seen[id] {
-				continue
-			}
-			seen[id] = true
-			out = append(out, Leftover{Name: e.Name, Attempt: attempt, Bytes: e.Size, Age: now.Sub(e.Modified), token: e.Token})
 		}
 	}
 	return out, nil

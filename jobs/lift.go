@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"time"
 
 	"shadoof/extract"
@@ -52,14 +53,15 @@ func (w *worker) newLifter(set *Settings, a *attempt, partition int32, only *off
 	l.scratch = record.NewColumns(schema)
 	o := writers.Options{
 		Store: w.env.store, Format: c.format, Schema: schema, Budget: w.env.budget, MaxOpen: a.maxOpen, TargetSize: set.Output.TargetSize,
-		Kind: writers.Data, Topic: w.topic, Partition: partition, Attempt: a.id, Sequence: new(writers.Sequence), Folder: set.Folder, Staging: offsets.StagingDir(w.topic, a.id),
+		Kind: writers.Data, Topic: w.topic, Partition: partition, Attempt: a.id, Sequence: new(writers.Sequence), Folder: set.Folder, Staging: path.Join(w.env.dataStaging(set), a.id),
 		Meta: map[string]string{"shadoof.topic": w.topic, "shadoof.attempt": a.id, "shadoof.schema": schema.Fingerprint()},
 	}
 	if only != nil {
 		o.Key = only.Key
 	}
 	l.data = writers.NewSet(o)
-	o.Schema, o.Kind, o.Folder = record.QuarantineSchema(), writers.Quarantine, offsets.QuarantineDir(w.topic)
+	o.Schema, o.Kind, o.Folder, o.Staging = record.QuarantineSchema(), writers.Quarantine, offsets.QuarantineDir(w.topic), offsets.StagingDir(w.topic, a.id)
+	o.Format = c.quarantine
 	o.Meta = map[string]string{"shadoof.topic": w.topic, "shadoof.attempt": a.id}
 	l.bad = writers.NewSet(o)
 	return l, nil

@@ -139,7 +139,7 @@ func (w *worker) open(ctx context.Context) error {
 		return halt(fmt.Errorf("%s: the topic has no commit log, but its folder holds %s: files of another tool, or the log was deleted; nothing was read: "+
 			"if the files are another tool's, `shadoof resolve --topic %s --accept-existing --reason ...` leaves them as they are", w.topic, e.Name, w.topic))
 	}
-	return nil
+	return w.tryMoves(ctx)
 }
 
 // fixEnds asks the cluster for the topic as it is now, and fixes where this run ends.

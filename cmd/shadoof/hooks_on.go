@@ -76,6 +76,14 @@ func (h *hookedStore) PutNew(ctx context.Context, name string, data []byte) (sto
 	return put, err
 }
 
+// TryMove implements storage.Mover where the store does.
+func (h *hookedStore) TryMove(ctx context.Context, m storage.Move) error {
+	if mover, ok := h.Store.(storage.Mover); ok {
+		return mover.TryMove(ctx, m)
+	}
+	return nil
+}
+
 // lostAfter shortens the minute for which a committed file may be absent before it counts as lost.
 func lostAfter() time.Duration {
 	d, _ := time.ParseDuration(os.Getenv("SHADOOF_LOST_AFTER"))
