@@ -133,12 +133,22 @@ func firstFile(w *world) string {
 	return ""
 }
 
-// verdicts are the ways in which an operation fails.
-var verdicts = map[string]memory.Verdict{
-	"did not happen":             memory.Lose,
-	"happened without an answer": memory.LoseReply,
-	"happened twice":             memory.Repeat,
-	"happens much later":         memory.Delay,
+// A failure is a way in which an operation fails. What was seen and did not survive is undone when another so many operations were
+// asked for, or when the process has ended.
+type failure struct {
+	verdict memory.Verdict
+	after   int
+}
+
+var failures = map[string]failure{
+	"did not happen":                     {memory.Lose, 0},
+	"happened without an answer":         {memory.LoseReply, 0},
+	"happened twice":                     {memory.Repeat, 0},
+	"happens much later":                 {memory.Delay, 0},
+	"was seen and lost at once":          {memory.Unsettle, 1},
+	"was seen and lost two reads later":  {memory.Unsettle, 2},
+	"was seen and lost some reads later": {memory.Unsettle, 4},
+	"was seen and lost with the process": {memory.Unsettle, 1 << 30},
 }
 
 // TestEveryFailureOfTheStoreIsSurvived fails each store operation of each scenario in turn, in each of the ways in which
@@ -146,10 +156,10 @@ var verdicts = map[string]memory.Verdict{
 // every record must be visible once.
 func TestEveryFailureOfTheStoreIsSurvived(t *testing.T) {
 	for _, sc := range scenarios() {
-		for name, verdict := range verdicts {
+		for name, f := range failures {
 			t.Run(sc.name+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				if n := sweep(t, sc, verdict); n < 12 {
+				if n := sweep(t, sc, f); n < 12 {
 					t.Errorf("the sweep failed only %d operations", n)
 				}
 			})
@@ -158,7 +168,7 @@ func TestEveryFailureOfTheStoreIsSurvived(t *testing.T) {
 }
 
 // sweep runs a scenario again and again, and lets operation n fail in the n-th. It returns the number of operations that failed in turn.
-func sweep(t *testing.T, sc scenario, verdict memory.Verdict) int {
+func sweep(t *testing.T, sc scenario, f failure) int {
 	base := newWorld(t)
 	sc.prepare(base)
 	for n := 1; ; n++ {
@@ -171,12 +181,16 @@ func sweep(t *testing.T, sc scenario, verdict memory.Verdict) int {
 			if u := unnamed(w.store); len(u) > 0 && bad == "" {
 				bad = fmt.Sprintf("before %s %s: visible and not named by a record: %q", c.Op, c.Name, u)
 			}
-			if c.Seq == n {
-				return verdict
+			switch c.Seq {
+			case n:
+				return f.verdict
+			case n + f.after:
+				w.store.Crash()
 			}
 			return memory.Proceed
 		}})
 		err := sc.act(w, w.process(s))
+		w.store.Crash()
 		what := fmt.Sprintf("operation %d failed (run: %v)\ntrace:\n%s", n, err, s.Trace())
 		if u := unnamed(w.store); len(u) > 0 && bad == "" {
 			bad = fmt.Sprintf("at the end: visible and not named: %q", u)

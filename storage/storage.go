@@ -35,7 +35,8 @@ type Store interface {
 	Publish(ctx context.Context, key string, pairs []Staged) (Publication, error)
 
 	// Discard gives up the token of a staged file and frees its bytes. It is idempotent. After an answer of Discarded or
-	// AbsentToken nothing can appear under key by this token, ever.
+	// AbsentToken nothing can appear under key by this token, ever: also not because what the answer was taken from, another's discard
+	// say, did not survive a crash of the store.
 	// err is nil but for DiscardUnclear.
 	Discard(ctx context.Context, key string, s Staged) (Discarding, error)
 
@@ -51,7 +52,8 @@ type Store interface {
 	// The iteration stops after the first error. Breaking out of the loop early costs no further requests.
 	List(ctx context.Context, q Query) iter.Seq2[Entry, error]
 
-	// Delete removes an object. It is idempotent (deleting what is not there succeeds) and durable on return.
+	// Delete removes an object. It is idempotent (deleting what is not there succeeds) and durable on return, also where the object
+	// was gone before: what a store showed as gone could come back with a crash.
 	Delete(ctx context.Context, name string) error
 
 	// Confirm tells whether an object that a reader saw would survive a crash of the store.

@@ -23,7 +23,8 @@ type disk struct {
 	delayed   []func()
 	unsettled []unsettled
 
-	undo func() // how to undo the change that was made last; nil if there was none since it was cleared
+	undo   func() // how to undo the change that was made last; nil if there was none since it was cleared
+	proved bool   // the answer that was given last promises that what it says is durable
 }
 
 type object struct {
@@ -77,9 +78,9 @@ func (d *disk) cloneLocked() *disk {
 
 // settledLocked runs a change that is durable once made, and with it everything before it.
 func (d *disk) settledLocked(apply func() string) string {
-	d.undo = nil
+	d.undo, d.proved = nil, false
 	answer := apply()
-	if d.undo != nil {
+	if d.undo != nil || d.proved {
 		d.unsettled = nil
 	}
 	return answer
@@ -99,6 +100,7 @@ func (d *disk) deleteLocked(name string) {
 		delete(d.objects, name)
 		d.undo = func() { d.objects[name] = o }
 	}
+	d.proved = true
 }
 
 func (d *disk) stageLocked(key string) string {
@@ -112,6 +114,7 @@ func (d *disk) stageLocked(key string) string {
 func (d *disk) publishLocked(key string, pairs []staged) storage.Publication {
 	if o, there := d.objects[key]; there {
 		if slices.ContainsFunc(pairs, func(p staged) bool { return p.made(o) }) {
+			d.proved = true
 			return storage.AlreadyPublished
 		}
 		return storage.PublishConflict
@@ -136,6 +139,7 @@ func (d *disk) discardLocked(key, id string) storage.Discarding {
 		d.undo = func() { d.uploads[id] = u }
 		return storage.Discarded
 	}
+	d.proved = true
 	if o, there := d.objects[key]; there && o.upload == id {
 		return storage.TokenUsed
 	}
