@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
+	"strings"
 
 	"shadoof/record"
 )
@@ -255,4 +257,16 @@ func randomBytes(r *rand.Rand, n int) []byte {
 		b[i] = byte(r.Uint32())
 	}
 	return b
+}
+
+// Named returns the schema with names of letters, digits and _ only, and no digit first, for formats that allow no others.
+func Named(s *record.Schema) *record.Schema {
+	named := &record.Schema{Name: s.Name, Fields: slices.Clone(s.Fields)}
+	for i := range named.Fields {
+		f := &named.Fields[i]
+		if f.Name = strings.ReplaceAll(f.Name, "-", "_"); '0' <= f.Name[0] && f.Name[0] <= '9' {
+			f.Name = "f" + f.Name
+		}
+	}
+	return named
 }
