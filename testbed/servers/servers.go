@@ -1,8 +1,8 @@
 // Package servers gives tests the real servers they share: those that the environment tells of (see cmd/withservers), or else
 // ones that the test process starts for itself at the first call and that end with it.
 //
-// Names of topics and buckets must be unique, for everybody uses the same servers. A test that kills or stops a server starts its
-// own, with OwnKafka or OwnS3.
+// Names of topics, buckets and folders must be unique, for everybody uses the same servers. A test that kills or stops a server starts its
+// own, with OwnKafka, OwnS3 or OwnHDFS.
 package servers
 
 import (
@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"shadoof/testbed/hdfsbed"
 	"shadoof/testbed/kafkabed"
 	"shadoof/testbed/readers"
 	"shadoof/testbed/s3bed"
@@ -44,6 +45,7 @@ var (
 	kafka shared[*kafkabed.Cluster]
 	s3    shared[*s3bed.Server]
 	s3TLS shared[*s3bed.Server]
+	hdfs  shared[*hdfsbed.Cluster]
 	env   shared[*readers.Env]
 )
 
@@ -96,6 +98,26 @@ func OwnS3(tb testing.TB, opts s3bed.Options) *s3bed.Server {
 	tb.Helper()
 	s, err := s3bed.Start(tb.Context(), opts)
 	return own(tb, s, err)
+}
+
+// HDFS is the shared HDFS: one NameNode and one DataNode. It must not be stopped.
+func HDFS(tb testing.TB) *hdfsbed.Cluster {
+	tb.Helper()
+	c := hdfs.get(tb, func(ctx context.Context) (*hdfsbed.Cluster, error) {
+		if c, ok := hdfsbed.FromEnv(); ok {
+			return c, nil
+		}
+		return hdfsbed.Start(ctx, hdfsbed.Options{})
+	})
+	showLogs(tb, c.Logs)
+	return c
+}
+
+// OwnHDFS starts a cluster for one test and ends it with the test.
+func OwnHDFS(tb testing.TB, opts hdfsbed.Options) *hdfsbed.Cluster {
+	tb.Helper()
+	c, err := hdfsbed.Start(tb.Context(), opts)
+	return own(tb, c, err)
 }
 
 // Readers are the readers that the tests of one process share.

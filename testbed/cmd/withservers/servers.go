@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"shadoof/testbed/hdfsbed"
 	"shadoof/testbed/kafkabed"
 	"shadoof/testbed/readers"
 	"shadoof/testbed/s3bed"
@@ -27,6 +28,7 @@ type server interface {
 // available are the servers by name. A starter may return none, when there is only something to prepare.
 var available = map[string]func(context.Context) (server, error){
 	"kafka": func(ctx context.Context) (server, error) { return asServer(kafkabed.Start(ctx, servers.SharedKafka)) },
+	"hdfs":  func(ctx context.Context) (server, error) { return asServer(hdfsbed.Start(ctx, hdfsbed.Options{})) },
 	"s3":    func(ctx context.Context) (server, error) { return asServer(s3bed.Start(ctx, s3bed.Options{})) },
 	"readers": func(ctx context.Context) (server, error) {
 		_, err := readers.Prepare(ctx)

@@ -1,0 +1,110 @@
+package hdfsbed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+)
+
+// Active is the number of the active NameNode.
+func (c *Cluster) Active(ctx context.Context) (int, error) {
+	for i, n := range c.nameNodes {
+		if n.state(ctx) == "active" {
+			return i + 1, nil
+		}
+	}
+	return 0, errors.New("testbed: hdfs: no NameNode is active")
+}
+
+// Activate makes a standby active, whatever the other NameNode is: the journal then takes nothing more from that one. It returns
+// when the NameNode says that it is active.
+func (c *Cluster) Activate(ctx context.Context, i int) error {
+	byUser := bytesField(nil, 1, varintField(nil, 1, 0))
+	if err := c.NameNode(i).call(ctx, haService, "transitionToActive", byUser); err != nil {
+		return err
+	}
+	return c.NameNode(i).until(ctx, func(ctx context.Context) bool { return c.NameNode(i).state(ctx) == "active" })
+}
+
+// Failover makes one NameNode a standby, if it answers within two seconds, and then the other active.
+func (c *Cluster) Failover(ctx context.Context, from, to int) error {
+	asked, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	byUser := bytesField(nil, 1, varintField(nil, 1, 0))
+	// A NameNode that does not answer is fenced by the journal.
+	_ = c.NameNode(from).call(asked, haService, "transitionToStandby", byUser)
+	return c.Activate(ctx, to)
+}
+
+// SafeMode makes the active NameNode refuse all changes, or takes that back.
+func (c *Cluster) SafeMode(ctx context.Context, on bool) error {
+	active, err := c.Active(ctx)
+	if err != nil {
+		return err
+	}
+	action := uint64(1)
+	if on {
+		action = 2
+	}
+	return c.NameNode(active).call(ctx, clientProtocol, "setSafeMode", varintField(nil, 1, action))
+}
+
+// The tools of Admin.
+const (
+	DFSAdmin    = "org.apache.hadoop.hdfs.tools.DFSAdmin"
+	HAAdmin     = "org.apache.hadoop.hdfs.tools.DFSHAAdmin"
+	ECAdmin     = "org.apache.hadoop.hdfs.tools.ECAdmin"
+	CryptoAdmin = "org.apache.hadoop.hdfs.tools.CryptoAdmin"
+	FsShell     = "org.apache.hadoop.fs.FsShell"
+	keyShell    = "org.apache.hadoop.crypto.key.KeyShell"
+)
+
+// Admin runs one of Hadoop's tools as the superuser and returns what it printed. It starts a JVM, which takes seconds: FS does most
+// without. It is for a cluster that this process started.
+func (c *Cluster) Admin(ctx context.Context, tool string, args ...string) (string, error) {
+	if c.folder == nil {
+		return "", errors.New("testbed: hdfs: only the process that started a cluster has its tools")
+	}
+	conf := filepath.Join(c.folder.Path, "admin")
+	hdfs := c.addresses().with(properties{"dfs.namenode.kerberos.principal": "nn/localhost@" + Realm})
+	if c.opts.Kerberos {
+		hdfs = hdfs.with(c.client())
+	}
+	if err := writeNodeConf(conf, c.coreOfNodes(), hdfs); err != nil {
+		return "", err
+	}
+	env := append(os.Environ(), "HADOOP_USER_NAME="+Superuser)
+	line := c.jvm("128m", conf)
+	if c.opts.Kerberos {
+		cache, err := c.kerberos.TicketCache(ctx, Superuser)
+		if err != nil {
+			return "", err
+		}
+		env = append(env, "KRB5CCNAME="+cache)
+	}
+	line = append(append(line, tool), args...)
+	cmd := exec.CommandContext(ctx, line[0], line[1:]...)
+	cmd.Env = env
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("testbed: %s %q: %w\n%s", tool, args, err, out)
+	}
+	return string(out), nil
+}
+
+func (c *Cluster) keyProvider() string {
+	return "jceks://file" + filepath.Join(c.folder.Path, "data", "keys.jceks")
+}
+
+// createKey makes EncryptionKey. A NameNode reads its keys once, when it starts.
+func (c *Cluster) createKey(ctx context.Context) error {
+	if err := os.MkdirAll(filepath.Join(c.folder.Path, "data"), 0o755); err != nil {
+		return err
+	}
+	_, err := c.Admin(ctx, keyShell, "create", EncryptionKey, "-provider", c.keyProvider())
+	return err
+}
