@@ -46,6 +46,7 @@ var libraries = map[string][]string{
 	"github.com/twmb/franz-go/pkg/kmsg":     {"extract", "internal/kafkatest"},
 	"github.com/twmb/franz-go/pkg/kerr":     {"extract"},
 	"github.com/twmb/franz-go/pkg/kadm":     {"extract"},
+	"github.com/twmb/franz-go/pkg/kversion": {"extract"},
 	"github.com/twmb/franz-go/pkg/sasl":     {"extract", "internal/kafkatest"},
 	"github.com/twmb/franz-go/pkg/kfake":    {"internal/kafkatest"},
 	"github.com/twmb/franz-go/pkg/sr":       {"record/registry"},

@@ -31,6 +31,19 @@ var _ Source = (*Kafka)(nil)
 // Open checks the options and asks the cluster whether it answers. A wrong password is [ErrAuth]; a cluster that does not answer
 // within Options.Patience is an error that names the addresses that were tried.
 func Open(ctx context.Context, o Options) (*Kafka, error) {
+	k, err := New(o)
+	if err != nil {
+		return nil, err
+	}
+	if err := k.Ping(ctx); err != nil {
+		k.Close()
+		return nil, err
+	}
+	return k, nil
+}
+
+// New checks the options and connects to nothing: the first question to the cluster does.
+func New(o Options) (*Kafka, error) {
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, fmt.Errorf("open kafka: %w", err)
@@ -41,10 +54,6 @@ func Open(ctx context.Context, o Options) (*Kafka, error) {
 	}
 	k.decompressor = kgo.DefaultDecompressor(k.buffers)
 	k.legacy = kgo.DefaultDecompressor()
-	if err := k.Ping(ctx); err != nil {
-		k.Close()
-		return nil, err
-	}
 	return k, nil
 }
 

@@ -175,6 +175,7 @@ func (k *Kafka) listOffsets(ctx context.Context, topic string, parts []placement
 
 type offsetAnswer struct {
 	offset int64 // -1 when no record is at or after the time
+	time   int64 // of the record at offset, -1 where none was asked for
 	err    error
 }
 
@@ -209,7 +210,7 @@ func (k *Kafka) offsetsByTime(ctx context.Context, topic string, node int32, par
 			continue
 		}
 		for _, rp := range rt.Partitions {
-			answers[rp.Partition] = offsetAnswer{offset: rp.Offset, err: kerr.ErrorForCode(rp.ErrorCode)}
+			answers[rp.Partition] = offsetAnswer{offset: rp.Offset, time: rp.Timestamp, err: kerr.ErrorForCode(rp.ErrorCode)}
 		}
 	}
 	return answers
