@@ -66,6 +66,26 @@ type reading struct {
 	Batches                     int
 }
 
+// checkSkipped fails when what a batch says of skipped offsets does not add up, or lies where records are.
+func checkSkipped(t testing.TB, b *Batch) {
+	t.Helper()
+	at, control, aborted := b.First, int64(0), int64(0)
+	for _, s := range b.Skipped {
+		if s.First < at || s.Next > b.Next || s.Control+s.Aborted < 1 || s.Control+s.Aborted > s.Next-s.First || s.Control*s.Aborted != 0 {
+			t.Fatalf("batch [%d,%d) skips %+v, after offset %d", b.First, b.Next, s, at)
+		}
+		for _, r := range b.Records {
+			if r.Offset >= s.First && r.Offset < s.Next {
+				t.Fatalf("record %d is within the skipped %+v", r.Offset, s)
+			}
+		}
+		at, control, aborted = s.Next, control+s.Control, aborted+s.Aborted
+	}
+	if control != b.Control || aborted != b.Aborted {
+		t.Fatalf("batch [%d,%d) skips %+v, and counts %d control and %d aborted", b.First, b.Next, b.Skipped, b.Control, b.Aborted)
+	}
+}
+
 // readRange reads a range whole, and fails when a batch breaks the contract.
 func readRange(ctx context.Context, t testing.TB, k *Kafka, topic, id string, r Range) (reading, error) {
 	t.Helper()
@@ -82,6 +102,7 @@ func readRange(ctx context.Context, t testing.TB, k *Kafka, topic, id string, r 
 		if sum := b.accounted(); sum != b.Next-b.First {
 			t.Fatalf("batch [%d,%d) accounts for %d offsets", b.First, b.Next, sum)
 		}
+		checkSkipped(t, b)
 		var maxTime int64
 		last := b.First - 1
 		for i, raw := range b.Records {

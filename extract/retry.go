@@ -172,6 +172,8 @@ func (k *Kafka) finalCode(err error, e *kerr.Error) error {
 		return fmt.Errorf("%w: the brokers expect another way of authentication on this port", ErrAuth)
 	case kerr.TopicAuthorizationFailed:
 		return fmt.Errorf("%w: the principal needs the ACLs DESCRIBE and READ on the topic", ErrNotAuthorized)
+	case kerr.GroupAuthorizationFailed:
+		return fmt.Errorf("%w: the principal needs the ACL READ on the consumer group", ErrNotAuthorized)
 	case kerr.ClusterAuthorizationFailed:
 		return fmt.Errorf("%w: the broker refuses the request to this principal", ErrNotAuthorized)
 	case kerr.UnknownServerError:

@@ -95,9 +95,16 @@ type Batch struct {
 	Aborted     int64   // records of aborted transactions
 	Compacted   int64   // offsets that compaction (or a producer's gap inside a compacted topic) left empty
 	Unexplained []Range // holes that nothing explains, in a topic that is not compacted; ascending
+	Skipped     []Skip  // where the Control and Aborted ones are; ascending
 	Epoch       int32   // leader epoch of the last record batch; -1 when unknown
 	Mark        *Mark   // of the last record batch, nil when there was none
 	MaxTime     int64   // greatest timestamp of the records; 0 when there are none
+}
+
+// A Skip is a stretch of offsets that held markers, or records of aborted transactions. What it has besides was compacted away.
+type Skip struct {
+	First, Next      int64
+	Control, Aborted int64 // how many of its offsets; one of them is 0
 }
 
 // A Mark is a fingerprint of a record batch: does this partition still hold what was read?

@@ -37,7 +37,7 @@ func newUnpacker(k *Kafka, r ReadRequest, c *cleanup) *unpacker {
 // begin starts a batch at an offset, with everything of the one before it given back.
 func (u *unpacker) begin(at int64) {
 	u.release()
-	u.batch = Batch{Partition: u.rng.Partition, First: at, Next: at, Epoch: -1}
+	u.batch = Batch{Partition: u.rng.Partition, First: at, Next: at, Epoch: -1, Skipped: u.batch.Skipped[:0]}
 }
 
 func (u *unpacker) release() {
@@ -169,15 +169,31 @@ func (u *unpacker) count(a *answer, h *header, body []byte, lo, hi int64) (n int
 		a.aborts.marker(h, body)
 		n, err = u.skip(h, body, lo, hi)
 		u.batch.Control += n
+		u.skipped(Skip{First: lo, Next: hi, Control: n})
 	case a.aborts.aborted(h):
 		n, err = u.skip(h, body, lo, hi)
 		u.batch.Aborted += n
+		u.skipped(Skip{First: lo, Next: hi, Aborted: n})
 	case h.records > 0:
 		if body, err = u.open(h, body); err == nil {
 			n, err = u.rows.decode(h, body, lo, hi, true)
 		}
 	}
 	return n, err
+}
+
+// skipped notes where a batch lies that is not read. Those of a kind that touch grow together.
+func (u *unpacker) skipped(s Skip) {
+	if s.Control+s.Aborted == 0 {
+		return // all of it was compacted away
+	}
+	if n := len(u.batch.Skipped); n > 0 {
+		if last := &u.batch.Skipped[n-1]; last.Next == s.First && (last.Control > 0) == (s.Control > 0) {
+			last.Next, last.Control, last.Aborted = s.Next, last.Control+s.Control, last.Aborted+s.Aborted
+			return
+		}
+	}
+	u.batch.Skipped = append(u.batch.Skipped, s)
 }
 
 // skip counts the records in [lo, hi) of a batch that is not read. Nearly always the header says how many.

@@ -38,9 +38,10 @@ type User struct {
 	ACLs      []ACL // what it may do; without any, on a cluster that checks, nothing
 }
 
-// An ACL allows an operation on a topic.
+// An ACL allows an operation on a topic, or on a consumer group.
 type ACL struct {
 	Topic     string
+	Group     string // instead of Topic
 	Operation kmsg.ACLOperation
 }
 
@@ -87,10 +88,11 @@ func Start(o Options) (*Cluster, error) {
 func (u User) acls() []kfake.ACL {
 	var acls []kfake.ACL
 	for _, a := range u.ACLs {
-		acls = append(acls, kfake.ACL{
-			Resource: kmsg.ACLResourceTypeTopic, Name: a.Topic, Pattern: kmsg.ACLResourcePatternTypeLiteral,
-			Operation: a.Operation, Allow: true,
-		})
+		kind, name := kmsg.ACLResourceTypeTopic, a.Topic
+		if a.Group != "" {
+			kind, name = kmsg.ACLResourceTypeGroup, a.Group
+		}
+		acls = append(acls, kfake.ACL{Resource: kind, Name: name, Pattern: kmsg.ACLResourcePatternTypeLiteral, Operation: a.Operation, Allow: true})
 	}
 	return acls
 }
