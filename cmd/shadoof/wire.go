@@ -20,6 +20,7 @@ import (
 	"shadoof/storage/local"
 	"shadoof/storage/s3"
 	"shadoof/writers"
+	avrofile "shadoof/writers/avro"
 	"shadoof/writers/parquet"
 )
 
@@ -88,20 +89,31 @@ func drivers() jobs.Drivers {
 	return jobs.Drivers{
 		Schema:  readSchema,
 		Decoder: newDecoder,
-		Format: func(o jobs.OutputSettings) (writers.Format, error) {
-			if o.Format != "parquet" {
-				return nil, fmt.Errorf("output.format %s is not built yet", o.Format)
-			}
-			return parquet.New(parquet.Options{Compression: o.Compression})
-		},
-		Reader: func(key string) (writers.Reader, error) {
-			if path.Ext(key) != parquet.Extension {
-				return nil, fmt.Errorf("%s: files of this kind cannot be read back", key)
-			}
-			return parquet.NewReader(), nil
-		},
-		Probe: contract.Probe,
+		Format:  newFormat,
+		Reader:  newReader,
+		Probe:   contract.Probe,
 	}
+}
+
+func newFormat(o jobs.OutputSettings) (writers.Format, error) {
+	switch o.Format {
+	case "parquet":
+		return parquet.New(parquet.Options{Compression: o.Compression})
+	case "avro":
+		return avrofile.New(avrofile.Options{Compression: o.Compression})
+	}
+	return nil, fmt.Errorf("output.format %s is unknown to this build", o.Format)
+}
+
+// newReader reads back the files of newFormat.
+func newReader(key string) (writers.Reader, error) {
+	switch path.Ext(key) {
+	case parquet.Extension:
+		return parquet.NewReader(), nil
+	case avrofile.Extension:
+		return avrofile.NewReader(), nil
+	}
+	return nil, fmt.Errorf("%s: files of this kind cannot be read back", key)
 }
 
 // readSchema is the text of the schema of a topic's values; "" where they have none.
