@@ -35,7 +35,7 @@ func compile(s *record.Schema) (*plan, error) {
 			return nil, fmt.Errorf("the schema's name %q: %q is not a name in Avro, which has letters of ASCII, digits and _, and no digit first", name, part)
 		}
 	}
-	c := &compiler{}
+	c := &compiler{root: name}
 	steps, err := c.record(name, s.Fields, level{})
 	if err != nil {
 		return nil, err
@@ -44,6 +44,7 @@ func compile(s *record.Schema) (*plan, error) {
 }
 
 type compiler struct {
+	root   string // full name of the row's record
 	text   []byte
 	leaves int32 // so far
 }
@@ -57,6 +58,9 @@ func (c *compiler) write(parts ...string) {
 	}
 }
 
+// field is a path as people know it.
+func (c *compiler) field(path string) string { return strings.TrimPrefix(path, c.root+".") }
+
 // record writes the type of a record at a path, and returns the steps of its fields.
 func (c *compiler) record(path string, fields []record.Field, at level) ([]step, error) {
 	c.named("record", path)
@@ -65,13 +69,13 @@ func (c *compiler) record(path string, fields []record.Field, at level) ([]step,
 	for i := range fields {
 		f := &fields[i]
 		if !isName(f.Name) {
-			return nil, fmt.Errorf("field %q: not a name in Avro, which has letters of ASCII, digits and _, and no digit first; rename it, or write Parquet (output.format)", f.Name)
+			return nil, fmt.Errorf("field %q: not a name in Avro, which has letters of ASCII, digits and _, and no digit first; rename it, or write Parquet (output.format)", c.field(path+"."+f.Name))
 		}
 		if i > 0 {
 			c.write(",")
 		}
 		c.write(`{"name":"`, f.Name, `","type":`)
-		s, err := c.field(path+"."+f.Name, f, at)
+		s, err := c.optional(path+"."+f.Name, f, at)
 		if err != nil {
 			return nil, err
 		}
@@ -95,8 +99,8 @@ func (c *compiler) named(kind, path string) {
 	}
 }
 
-// field writes a type that may be null. What a struct that is never null consists of is spliced into the steps around it.
-func (c *compiler) field(path string, f *record.Field, at level) ([]step, error) {
+// optional writes a type that may be null. What a struct that is never null consists of is spliced into the steps around it.
+func (c *compiler) optional(path string, f *record.Field, at level) ([]step, error) {
 	if !f.Nullable {
 		return c.value(path, &f.Type, at)
 	}
@@ -126,7 +130,7 @@ func (c *compiler) value(path string, t *record.Type, at level) ([]step, error) 
 	s := step{leaf: c.leaves, leaves: 1, def: at.def}
 	c.leaves++
 	if err := c.leaf(&s, path, t); err != nil {
-		return nil, fmt.Errorf("field %s: %w", path, err)
+		return nil, fmt.Errorf("field %s: %w", c.field(path), err)
 	}
 	return []step{s}, nil
 }
@@ -143,7 +147,7 @@ func (c *compiler) repeated(path string, t *record.Type, at level) ([]step, erro
 		s.kids = []step{{op: opBytes, leaf: c.leaves, leaves: 1, def: in.def}}
 		c.leaves++
 	}
-	kids, err := c.field(path, t.Elem, in)
+	kids, err := c.optional(path, t.Elem, in)
 	if err != nil {
 		return nil, err
 	}
