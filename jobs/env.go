@@ -27,6 +27,7 @@ type Deps struct {
 	Store    storage.Store
 	Endpoint string // which store, as people write it: URL and endpoint, without secrets
 	Source   extract.Source
+	Groups   extract.Groups // for mirror and import only
 	Drivers  Drivers
 	Now      func() time.Time
 	Rand     io.Reader // of ids: crypto/rand
@@ -60,6 +61,7 @@ type Env struct {
 	store           storage.Store
 	endpoint        string
 	source          extract.Source
+	groups          extract.Groups
 	drivers         Drivers
 	now             func() time.Time
 	rand            io.Reader
@@ -91,7 +93,7 @@ const stageLifetime = 12 * time.Hour
 // New makes an Env. It does no I/O.
 func New(cfg *config.Config, d Deps) *Env {
 	e := &Env{
-		cfg: cfg, store: d.Store, endpoint: d.Endpoint, source: d.Source, drivers: d.Drivers, now: d.Now, rand: d.Rand, log: d.Log, progress: d.Progress,
+		cfg: cfg, store: d.Store, endpoint: d.Endpoint, source: d.Source, groups: d.Groups, drivers: d.Drivers, now: d.Now, rand: d.Rand, log: d.Log, progress: d.Progress,
 		writer: d.Writer, hook: d.Hook, pause: d.Pause, readCommitted: cfg.Kafka.Isolation == config.ReadCommitted,
 		budget:   writers.NewBudget(cfg.Memory / 2), // the rest is for what is fetched, decoded and collected
 		parallel: 2 * runtime.GOMAXPROCS(0), publishers: 8, publishTries: 8, lostAfter: d.Lost,

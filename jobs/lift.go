@@ -149,7 +149,7 @@ func (l *lifter) record(s *segment, r *record.Raw) error {
 			s.Gaps.Tombstone++
 			return nil
 		}
-		return l.quarantine(s, r, &record.BadRecord{Reason: record.Tombstone, Detail: "the record has no value"})
+		return l.quarantine(s, r, noValue())
 	}
 	var err error
 	if l.field < 0 {
@@ -161,6 +161,10 @@ func (l *lifter) record(s *segment, r *record.Raw) error {
 		return l.quarantine(s, r, bad)
 	}
 	return err
+}
+
+func noValue() *record.BadRecord {
+	return &record.BadRecord{Reason: record.Tombstone, Detail: "the record has no value"}
 }
 
 func (l *lifter) byTimestamp(s *segment, r *record.Raw) error {

@@ -185,8 +185,10 @@ func (s *memSource) one(ctx context.Context, r extract.ReadRequest, at int64) (*
 		switch slot.kind {
 		case aMarker:
 			b.Control++
+			b.Skipped = append(b.Skipped, extract.Skip{First: o, Next: o + 1, Control: 1})
 		case anAborted:
 			b.Aborted++
+			b.Skipped = append(b.Skipped, extract.Skip{First: o, Next: o + 1, Aborted: 1})
 		case aHole:
 			b.Compacted++
 		case aMystery:

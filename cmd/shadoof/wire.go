@@ -31,11 +31,18 @@ func (a *app) connect(ctx context.Context, cfg *config.Config, progress jobs.Pro
 	if err != nil {
 		return nil, nil, err
 	}
+	env, done := a.connectTo(cfg, store, progress)
+	return env, done, nil
+}
+
+// connectTo is connect with a store that is there.
+func (a *app) connectTo(cfg *config.Config, store storage.Store, progress jobs.Progress) (*jobs.Env, func()) {
 	source := &lazySource{open: func(ctx context.Context) (extract.Source, func(), error) { return a.openKafka(ctx, cfg.Kafka) }}
 	env := jobs.New(cfg, jobs.Deps{
 		Store:    hookStore(store),
 		Endpoint: endpoint(cfg.Store),
 		Source:   source,
+		Groups:   lazyGroups{source},
 		Drivers:  drivers(),
 		Now:      time.Now,
 		Rand:     rand.Reader,
@@ -45,7 +52,7 @@ func (a *app) connect(ctx context.Context, cfg *config.Config, progress jobs.Pro
 		Hook:     protocolHook(),
 		Lost:     lostAfter(),
 	})
-	return env, source.close, nil
+	return env, source.close
 }
 
 func openStore(ctx context.Context, s config.Store) (storage.Store, error) {
