@@ -88,7 +88,7 @@ var checks = []check{
 }
 
 // Check runs all checks, one after the other, and removes what they made. It opens a store for itself and one for each racer.
-// A failure to open makes the only result.
+// A failure to open makes the only result. When ctx ends, what was not looked at yet has its error.
 func Check(ctx context.Context, open func() (storage.Store, error), o Options) []Result {
 	o.setDefaults()
 	start := time.Now()
@@ -103,6 +103,10 @@ func Check(ctx context.Context, open func() (storage.Store, error), o Options) [
 	dir := o.Prefix + random(8)
 	results := make([]Result, 0, len(checks))
 	for i, c := range checks {
+		if ctx.Err() != nil {
+			results = append(results, skipped(ctx, checks[i:])...)
+			break
+		}
 		t := newTrial(stores, fmt.Sprintf("%s/%02d", dir, i), o)
 		results = append(results, t.judge(ctx, c))
 	}

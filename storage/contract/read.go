@@ -139,6 +139,9 @@ func confirmed(ctx context.Context, t *trial) error {
 	return nil
 }
 
+// errSkewed: nothing is lost by it, but ages of what is staged and times of folders go by clocks.
+var errSkewed = errors.New("the clocks differ")
+
 func clocks(ctx context.Context, t *trial) error {
 	name := t.name(".json")
 	before := t.Now()
@@ -166,7 +169,7 @@ func clocks(ctx context.Context, t *trial) error {
 		t.note("the store's clock is about %s ahead of ours", skew.Round(time.Millisecond))
 	}
 	if skew > t.MaxSkew {
-		return fmt.Errorf("%s, more than %s: set the clocks of both by NTP", t.detail, t.MaxSkew)
+		return fmt.Errorf("%s, more than %s: %w: set both by NTP", t.detail, t.MaxSkew, errSkewed)
 	}
 	return nil
 }

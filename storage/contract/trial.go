@@ -197,7 +197,7 @@ func (t *trial) discard(ctx context.Context, key string, s storage.Staged, want 
 
 // clean removes what the trial made, and returns how many objects it could not remove.
 func (t *trial) clean(ctx context.Context) (left int) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleaning)
 	defer cancel()
 	for _, f := range t.tokens {
 		// A discard that fails here leaves bytes that cannot be seen, for gc and the store's own rules.
@@ -216,7 +216,9 @@ func removeFolders(ctx context.Context, s storage.Store, dir string) {
 	if f, has := s.(interface {
 		RemoveEmptyFolders(ctx context.Context, prefix string) error
 	}); has {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleaning)
+		defer cancel()
 		// Empty folders hurt nobody: that they cannot be removed does not matter.
-		_ = f.RemoveEmptyFolders(context.WithoutCancel(ctx), dir+"/")
+		_ = f.RemoveEmptyFolders(ctx, dir+"/")
 	}
 }
