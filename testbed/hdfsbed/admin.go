@@ -7,17 +7,30 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"time"
 )
 
-// Active is the number of the active NameNode.
+var errNoneActive = errors.New("testbed: hdfs: no NameNode is active")
+
+// Active is the number of the active NameNode. Of two that say so it is the later one: the other has not noticed yet.
 func (c *Cluster) Active(ctx context.Context) (int, error) {
+	states := make([]haState, len(c.nameNodes))
+	var asked sync.WaitGroup
 	for i, n := range c.nameNodes {
-		if n.state(ctx) == "active" {
-			return i + 1, nil
+		asked.Go(func() { states[i] = n.haState(ctx) })
+	}
+	asked.Wait()
+	active := -1
+	for i, s := range states {
+		if s.State == "active" && (active < 0 || s.Since > states[active].Since) {
+			active = i
 		}
 	}
-	return 0, errors.New("testbed: hdfs: no NameNode is active")
+	if active < 0 {
+		return 0, errNoneActive
+	}
+	return active + 1, nil
 }
 
 // Activate makes a standby active, whatever the other NameNode is: the journal then takes nothing more from that one. It returns
@@ -27,7 +40,7 @@ func (c *Cluster) Activate(ctx context.Context, i int) error {
 	if err := c.NameNode(i).call(ctx, haService, "transitionToActive", byUser); err != nil {
 		return err
 	}
-	return c.NameNode(i).until(ctx, func(ctx context.Context) bool { return c.NameNode(i).state(ctx) == "active" })
+	return c.NameNode(i).until(ctx, func(ctx context.Context) bool { return c.NameNode(i).haState(ctx).State == "active" })
 }
 
 // Failover makes one NameNode a standby, if it answers within two seconds, and then the other active.
@@ -66,35 +79,33 @@ const (
 // Admin runs one of Hadoop's tools as the superuser and returns what it printed. It starts a JVM, which takes seconds: FS does most
 // without. It is for a cluster that this process started.
 func (c *Cluster) Admin(ctx context.Context, tool string, args ...string) (string, error) {
+	return c.tool(ctx, Superuser, tool, args...)
+}
+
+func (c *Cluster) tool(ctx context.Context, user, class string, args ...string) (string, error) {
 	if c.folder == nil {
 		return "", errors.New("testbed: hdfs: only the process that started a cluster has its tools")
 	}
-	conf := filepath.Join(c.folder.Path, "admin")
-	hdfs := c.addresses().with(properties{"dfs.namenode.kerberos.principal": "nn/localhost@" + Realm})
-	if c.opts.Kerberos {
-		hdfs = hdfs.with(c.client())
-	}
-	if err := writeNodeConf(conf, c.coreOfNodes(), hdfs); err != nil {
-		return "", err
-	}
-	env := append(os.Environ(), "HADOOP_USER_NAME="+Superuser)
-	line := c.jvm("128m", conf)
-	if c.opts.Kerberos {
-		cache, err := c.kerberos.TicketCache(ctx, Superuser)
+	env := append(os.Environ(), "HADOOP_USER_NAME="+user)
+	if c.kerberos != nil {
+		cache, err := c.kerberos.TicketCache(ctx, user)
 		if err != nil {
 			return "", err
 		}
 		env = append(env, "KRB5CCNAME="+cache)
 	}
-	line = append(append(line, tool), args...)
+	line := append(append(c.jvm("128m", c.toolConf()), class), args...)
 	cmd := exec.CommandContext(ctx, line[0], line[1:]...)
 	cmd.Env = env
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		return "", fmt.Errorf("testbed: %s %q: %w\n%s", tool, args, err, out)
+		return "", fmt.Errorf("testbed: %s %q: %w\n%s", class, args, err, out)
 	}
 	return string(out), nil
 }
+
+// toolConf has the nodes' own properties: a tool knows the NameNodes, and nothing of Elsewhere.
+func (c *Cluster) toolConf() string { return filepath.Join(c.folder.Path, "tools") }
 
 func (c *Cluster) keyProvider() string {
 	return "jceks://file" + filepath.Join(c.folder.Path, "data", "keys.jceks")

@@ -26,6 +26,8 @@ type Cluster struct {
 	nowhere   []string // addresses at which nobody listens: RPC of two NameNodes, and their HTTP
 
 	nameNodes, dataNodes, journalNodes []*Node
+
+	delegations delegations
 }
 
 // Start starts a cluster and waits until all of it serves; of two NameNodes the first is active. The caller ends it with Close; if
@@ -72,7 +74,7 @@ func (c *Cluster) layOut(ctx context.Context, formatted string) error {
 		return err
 	}
 	c.conf = filepath.Join(c.folder.Path, "client")
-	if err := writeConf(c.conf, c.core(), c.client()); err != nil {
+	if err := errors.Join(writeConf(c.conf, c.core(), c.client()), writeNodeConf(c.toolConf(), c.coreOfNodes(), c.hdfs())); err != nil {
 		return err
 	}
 	if c.opts.Encryption {

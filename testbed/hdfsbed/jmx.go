@@ -19,7 +19,7 @@ var direct = &http.Client{Transport: func() http.RoundTripper {
 
 // bean decodes what a node tells of itself by JMX. It needs neither a JVM nor a user.
 func (n *Node) bean(ctx context.Context, query string, into any) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+n.http+"/jmx?qry="+url.QueryEscape(query), nil)
 	if err != nil {
@@ -42,13 +42,15 @@ func (n *Node) bean(ctx context.Context, query string, into any) error {
 	return json.Unmarshal(answer.Beans[0], into)
 }
 
-// state of a NameNode: active or standby; "" when it tells none.
-func (n *Node) state(ctx context.Context) string {
-	var status struct{ State string }
-	if n.bean(ctx, "Hadoop:service=NameNode,name=NameNodeStatus", &status) != nil {
-		return ""
-	}
-	return status.State
+// haState is which of two a NameNode is.
+type haState struct {
+	State string // active or standby; "" when it does not answer
+	Since int64  `json:"LastHATransitionTime"`
+}
+
+func (n *Node) haState(ctx context.Context) (s haState) {
+	_ = n.bean(ctx, "Hadoop:service=NameNode,name=NameNodeStatus", &s) // what does not answer has no state
+	return s
 }
 
 type namesystem struct {

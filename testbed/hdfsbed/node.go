@@ -94,7 +94,7 @@ func (n *Node) until(ctx context.Context, is func(context.Context) bool) error {
 
 // servesNames says whether a NameNode has a state and takes calls.
 func (n *Node) servesNames(ctx context.Context) bool {
-	return n.state(ctx) != "" && listens(ctx, n.rpc)
+	return n.haState(ctx).State != "" && listens(ctx, n.rpc)
 }
 
 // servesData says whether a DataNode is registered with a NameNode.

@@ -242,19 +242,16 @@ func (f *FS) do(ctx context.Context, method, name, op string, params url.Values,
 	return nil
 }
 
-// request asks the NameNodes in turn, until one is active. What none of them carried out is asked again for half a minute.
+// request asks the active NameNode. What was certainly not carried out is asked again for half a minute.
 func (f *FS) request(ctx context.Context, method, name, op string, params url.Values) (*http.Response, error) {
 	late := time.NewTimer(30 * time.Second)
 	defer late.Stop()
 	again := time.NewTicker(100 * time.Millisecond)
 	defer again.Stop()
 	for {
-		var err error
-		for _, n := range f.cluster.nameNodes {
-			var resp *http.Response
-			if resp, err = f.ask(ctx, n, method, name, op, params); err == nil || !notCarriedOut(err) {
-				return resp, err
-			}
+		resp, err := f.askActive(ctx, method, name, op, params)
+		if err == nil || !notCarriedOut(err) {
+			return resp, err
 		}
 		select {
 		case <-ctx.Done():
@@ -266,7 +263,22 @@ func (f *FS) request(ctx context.Context, method, name, op string, params url.Va
 	}
 }
 
+func (f *FS) askActive(ctx context.Context, method, name, op string, params url.Values) (*http.Response, error) {
+	node := f.cluster.nameNodes[0]
+	if len(f.cluster.nameNodes) > 1 {
+		i, err := f.cluster.Active(ctx)
+		if err != nil {
+			return nil, err
+		}
+		node = f.cluster.NameNode(i)
+	}
+	return f.ask(ctx, node, method, name, op, params)
+}
+
 func notCarriedOut(err error) bool {
+	if errors.Is(err, errNoneActive) {
+		return true
+	}
 	if e := (*net.OpError)(nil); errors.As(err, &e) && e.Op == "dial" {
 		return true
 	}
@@ -276,6 +288,14 @@ func notCarriedOut(err error) bool {
 
 func (f *FS) ask(ctx context.Context, n *Node, method, name, op string, params url.Values) (*http.Response, error) {
 	v := url.Values{"op": {op}, "user.name": {f.user}}
+	if f.cluster.kerberos != nil {
+		token, err := f.cluster.delegation(ctx, f.user)
+		if err != nil {
+			return nil, err
+		}
+		v.Del("user.name")
+		v.Set("delegation", token)
+	}
 	for k := range params {
 		v[k] = params[k]
 	}
