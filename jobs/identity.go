@@ -44,6 +44,15 @@ func changedTopic(s *offsets.State, t *extract.Topic) string {
 
 // checkMarks looks for the last committed batch where the cluster has no topic ids: as long as it is retained, its fingerprint must fit.
 func (w *worker) checkMarks(ctx context.Context) error {
+	other, err := w.otherMark(ctx)
+	if err != nil || !other {
+		return err
+	}
+	return w.incarnate(ctx, "recreated", w.freshStarts())
+}
+
+// otherMark says whether the cluster holds another batch where the log remembers one.
+func (w *worker) otherMark(ctx context.Context) (bool, error) {
 	s := w.log.State()
 	for _, p := range w.desc.Partitions {
 		have, ok := s.Partitions[p.Partition]
@@ -52,13 +61,13 @@ func (w *worker) checkMarks(ctx context.Context) error {
 		}
 		m, err := w.env.source.Mark(ctx, w.topic, p.Partition, have.Mark.Offset+1)
 		if err != nil {
-			return fmt.Errorf("%s/%d: look at the last committed batch: %w", w.topic, p.Partition, err)
+			return false, fmt.Errorf("%s/%d: look at the last committed batch: %w", w.topic, p.Partition, err)
 		}
 		if m != nil && !sameMark(m, have.Mark) {
-			return w.incarnate(ctx, "recreated", w.freshStarts())
+			return true, nil
 		}
 	}
-	return nil
+	return false, nil
 }
 
 func sameMark(m *extract.Mark, have *offsets.Mark) bool {
@@ -115,26 +124,10 @@ func (w *worker) initPartitions(ctx context.Context, existing *offsets.Decision)
 			return err
 		}
 	}
-	missing := func(s *offsets.State) []offsets.PartitionStart {
-		var out []offsets.PartitionStart
-		for _, p := range w.desc.Partitions {
-			if _, ok := s.Partitions[p.Partition]; !ok {
-				out = append(out, offsets.PartitionStart{Partition: p.Partition, Start: starts[p.Partition], Epoch: p.Epoch})
-			}
-		}
-		sort.Slice(out, func(i, j int) bool { return out[i].Partition < out[j].Partition })
-		return out
-	}
-	if len(missing(w.log.State())) == 0 {
+	if len(w.without(w.log.State(), starts)) == 0 {
 		return nil
 	}
-	_, err := w.append(ctx, func(s *offsets.State) (offsets.Body, error) {
-		m := missing(s)
-		if len(m) == 0 || fresh && s.V > 0 {
-			return nil, errNothingLeft // another worker was first; its record decides where the topic starts
-		}
-		return &offsets.Init{Cluster: w.desc.Cluster, Incarnation: max(s.Incarnation, 1), TopicID: w.desc.ID, Partitions: m, Existing: existing}, nil
-	})
+	err := w.appendInit(ctx, fresh, starts, existing)
 	if err == errNothingLeft && fresh {
 		return w.initPartitions(ctx, nil) // what the other worker's record leaves out was added since
 	}
@@ -143,6 +136,31 @@ func (w *worker) initPartitions(ctx context.Context, existing *offsets.Decision)
 	}
 	w.env.hook("after-init")
 	return nil
+}
+
+// without lists the partitions that have no state, with where they are to start.
+func (w *worker) without(s *offsets.State, starts map[int32]int64) []offsets.PartitionStart {
+	var out []offsets.PartitionStart
+	for _, p := range w.desc.Partitions {
+		if _, ok := s.Partitions[p.Partition]; !ok {
+			out = append(out, offsets.PartitionStart{Partition: p.Partition, Start: starts[p.Partition], Epoch: p.Epoch})
+		}
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Partition < out[j].Partition })
+	return out
+}
+
+// appendInit gives partitions without a state their first offsets, by one record. With fresh it must be the first of the log. It is
+// errNothingLeft if another worker was faster: its record decides where the topic starts.
+func (w *worker) appendInit(ctx context.Context, fresh bool, starts map[int32]int64, existing *offsets.Decision) error {
+	_, err := w.append(ctx, func(s *offsets.State) (offsets.Body, error) {
+		m := w.without(s, starts)
+		if len(m) == 0 || fresh && s.V > 0 {
+			return nil, errNothingLeft
+		}
+		return &offsets.Init{Cluster: w.desc.Cluster, Incarnation: max(s.Incarnation, 1), TopicID: w.desc.ID, Partitions: m, Existing: existing}, nil
+	})
+	return err
 }
 
 // firstOffsets says where a topic that was never read begins.
