@@ -22,6 +22,7 @@ import (
 	"shadoof/record"
 	"shadoof/testbed/readers"
 	"shadoof/testbed/servers"
+	"shadoof/writers"
 	"shadoof/writers/parquet"
 	"shadoof/writers/sample"
 )
@@ -163,18 +164,24 @@ func compare(t *testing.T, name string, r *rand.Rand, s *record.Schema, compress
 	folder := t.TempDir()
 	want := write(t, filepath.Join(folder, "file.parquet"), r, s, compression, 2, 100)
 	for _, reader := range readers.Parquet {
-		lines, err := env.Rows(t.Context(), readers.Query{Reader: reader, Folder: folder})
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		var got []map[string]any
-		for _, line := range lines {
-			got = append(got, parse(t, s, line))
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s: %s (-want +got):\n%s", name, reader, diff)
-		}
+		compareRows(t, env, name, reader, folder, s, want)
+	}
+}
+
+// compareRows reads a folder with one reader.
+func compareRows(t *testing.T, env *readers.Env, name, reader, folder string, s *record.Schema, want []map[string]any) {
+	t.Helper()
+	lines, err := env.Rows(t.Context(), readers.Query{Reader: reader, Folder: folder})
+	if err != nil {
+		t.Errorf("%s: %v", name, err)
+		return
+	}
+	var got []map[string]any
+	for _, line := range lines {
+		got = append(got, parse(t, s, line))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s: %s (-want +got):\n%s", name, reader, diff)
 	}
 }
 
@@ -184,6 +191,12 @@ func write(t *testing.T, path string, r *rand.Rand, s *record.Schema, compressio
 	if err != nil {
 		t.Fatal(err)
 	}
+	return writeAs(t, format, path, r, s, groups, rows)
+}
+
+// writeAs writes a file of so many row groups of so many rows, and returns these in their comparable form.
+func writeAs(t *testing.T, format writers.Format, path string, r *rand.Rand, s *record.Schema, groups, rows int) []map[string]any {
+	t.Helper()
 	file, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)

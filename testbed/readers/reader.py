@@ -52,7 +52,14 @@ def read_polars(request):
     return frame.collect().to_arrow()
 
 
-READERS = {"pyarrow": read_pyarrow, "duckdb": read_duckdb, "polars": read_polars}
+def read_polars_avro(request):
+    import polars
+
+    files = sorted(pathlib.Path(request["folder"]).rglob("*.avro"))
+    return polars.concat([polars.read_avro(f, columns=request["columns"] or None) for f in files]).to_arrow()
+
+
+READERS = {"pyarrow": read_pyarrow, "duckdb": read_duckdb, "polars": read_polars, "polars-avro": read_polars_avro}
 
 
 # Columns of an Arrow table as plain values that JSON can carry.
@@ -154,7 +161,12 @@ def avro_plain(schema, value):
     if isinstance(value, list):
         if isinstance(schema, list):
             schema = next((s for s in schema if isinstance(s, dict) and s["type"] == "array"), None)
-        return [avro_plain(schema["items"] if schema else None, v) for v in value]
+        items = schema["items"] if schema else None
+        plain_values = [avro_plain(items, v) for v in value]
+        # As of the other readers' tables: lists of keys and values count as maps.
+        if isinstance(items, dict) and sorted(f["name"] for f in items.get("fields", [])) == ["key", "value"]:
+            return pairs([[e["key"], e["value"]] for e in plain_values])
+        return plain_values
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     if isinstance(value, float):

@@ -17,12 +17,14 @@ import (
 	"shadoof/testbed/runs"
 )
 
-// The readers. FastAvro reads Avro files, the others Parquet files.
+// The readers. FastAvro and PolarsAvro read Avro files, the others Parquet files. PolarsAvro knows no maps, no zstd, no decimal in a
+// fixed of more than 16 bytes, and no enum that may be null or is in a list.
 const (
-	PyArrow  = "pyarrow"
-	DuckDB   = "duckdb"
-	Polars   = "polars"
-	FastAvro = "fastavro"
+	PyArrow    = "pyarrow"
+	DuckDB     = "duckdb"
+	Polars     = "polars"
+	FastAvro   = "fastavro"
+	PolarsAvro = "polars-avro"
 )
 
 // Parquet are the readers of Parquet files.

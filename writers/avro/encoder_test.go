@@ -84,14 +84,14 @@ func TestColumnsThatDoNotFitAreAnError(t *testing.T) {
 		damage func(c *record.Columns)
 		want   string
 	}{
-		"a value too many":        {func(c *record.Columns) { c.Leaves[0].Int64s = append(c.Leaves[0].Int64s, 1) }, "column id: it has 3 of 2 rows"},
-		"a value too few":         {func(c *record.Columns) { c.Leaves[1].Int32s = c.Leaves[1].Int32s[:1] }, "column list.list.element.a: it has 2 of 2 rows, 1 of 2 values"},
-		"a row too many":          {func(c *record.Columns) { c.Leaves[1].AppendLevels(0, 0) }, "column list.list.element.a: it has 3 of 2 rows"},
-		"entries of one leaf":     {func(c *record.Columns) { c.Leaves[2].AppendLevels(1, 1) }, "column list.list.element.b: its levels do not fit"},
-		"entries of the first":    {func(c *record.Columns) { c.Leaves[1].AppendLevels(1, 1); c.Leaves[1].AppendLevels(1, 1) }, "avro: "},
-		"another schema":          {func(c *record.Columns) { c.Leaves = c.Leaves[1:] }, "rows of 3 columns for a file of 4"},
-		"a symbol of another":     {func(c *record.Columns) { c.Leaves[3].Data = []byte("REDBLUES") }, `an enum's value "BLUES" is none of its symbols`},
-		"a symbol of another's x": {func(c *record.Columns) { c.Leaves[3].Data = []byte("redGREEN") }, `an enum's value "red" is none of its symbols`},
+		"a value too many":       {func(c *record.Columns) { c.Leaves[0].Int64s = append(c.Leaves[0].Int64s, 1) }, "column id: it has 3 of 2 rows"},
+		"a value too few":        {func(c *record.Columns) { c.Leaves[1].Int32s = c.Leaves[1].Int32s[:1] }, "column list.list.element.a: it has 2 of 2 rows, 1 of 2 values"},
+		"a row too many":         {func(c *record.Columns) { c.Leaves[1].AppendLevels(0, 0) }, "column list.list.element.a: it has 3 of 2 rows"},
+		"entries of one leaf":    {func(c *record.Columns) { c.Leaves[2].AppendLevels(1, 1) }, "column list.list.element.b: its levels do not fit"},
+		"entries of the first":   {func(c *record.Columns) { c.Leaves[1].AppendLevels(1, 1); c.Leaves[1].AppendLevels(1, 1) }, "avro: "},
+		"another schema":         {func(c *record.Columns) { c.Leaves = c.Leaves[1:] }, "rows of 3 columns for a file of 4"},
+		"a symbol of another":    {func(c *record.Columns) { c.Leaves[3].Data = []byte("REDBLUES") }, `an enum's value "BLUES" is none of its symbols`},
+		"a symbol in lower case": {func(c *record.Columns) { c.Leaves[3].Data = []byte("redGREEN") }, `an enum's value "red" is none of its symbols`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

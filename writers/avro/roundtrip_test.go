@@ -266,7 +266,7 @@ func TestLargeRowsAreReadBack(t *testing.T) {
 	}
 }
 
-// What is written is what the decoder of Kafka's values reads, also where a value is in a union.
+// Readers split files at blocks, and hold one in memory.
 func TestBlocksAreOfOneMiB(t *testing.T) {
 	t.Parallel()
 	c := trackingEvents(20_000)
