@@ -28,6 +28,10 @@ type files interface {
 
 	// Mount identifies the mounted file system that holds name.
 	Mount(name string) (mount, error)
+
+	// Volume tells about the mounted file system that holds name, and Umask what is taken from the modes of new files.
+	Volume(name string) (volume, error)
+	Umask() (fs.FileMode, bool)
 }
 
 type file interface {
