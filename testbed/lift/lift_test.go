@@ -60,13 +60,21 @@ func wantRows(t *testing.T, r *produce.Result) []string {
 	return out
 }
 
-// checkExact reads the topic's folder with every reader, and has the product verify it.
+// formats are the formats of files of the matrix, and who reads them.
+var formats = map[string][]string{"parquet": readers.Parquet, "avro": {readers.FastAvro}}
+
+// checkExact reads the topic's folder of Parquet files with every reader, and has the product verify it.
 func checkExact(t *testing.T, j *product.Job, want *produce.Result) {
+	t.Helper()
+	checkExactAs(t, j, "parquet", want)
+}
+
+func checkExactAs(t *testing.T, j *product.Job, format string, want *produce.Result) {
 	t.Helper()
 	env := servers.Readers(t)
 	folder := j.Root.Folder(t, j.Topic)
 	rows := wantRows(t, want)
-	for _, reader := range readers.Parquet {
+	for _, reader := range formats[format] {
 		got, err := env.Rows(t.Context(), readers.Query{Reader: reader, Folder: folder})
 		if err != nil {
 			t.Fatalf("%s: %v", reader, err)
@@ -100,7 +108,7 @@ func run(t *testing.T, j *product.Job) runReport {
 	return r
 }
 
-// TestMatrix lifts each kind of topic into each kind of store.
+// TestMatrix lifts each kind of topic into each kind of store and of files.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
 	kinds := map[string]func(ctx context.Context, brokers []string) (*produce.Result, error){
@@ -132,17 +140,17 @@ func TestMatrix(t *testing.T) {
 			if kind == "compacted" && want.Holes() < 0.3 {
 				t.Fatalf("only %.0f %% of the offsets are holes", want.Holes()*100)
 			}
-			for name, root := range roots(t) {
-				t.Run(name, func(t *testing.T) {
+			for _, c := range cells(t) {
+				t.Run(c.name+"-"+c.format, func(t *testing.T) {
 					t.Parallel()
-					j := product.NewJob(t, brokers, root(t), want.Topic, "", "output: {target_size: 64KiB}")
+					j := product.NewJob(t, brokers, c.root(t), want.Topic, "", "output: {target_size: 64KiB, format: "+c.format+"}")
 					first := run(t, j)
 					tombstones := want.Digest.Rows() - int64(len(wantRows(t, want)))
 					if got := first.Topics[0]; got.Rows+got.Quarantined != want.Digest.Rows() || got.Quarantined != tombstones {
 						t.Errorf("lifted %d rows and %d quarantined, want %d and %d tombstones", got.Rows, got.Quarantined, want.Digest.Rows()-tombstones, tombstones)
 					}
-					checkExact(t, j, want)
-					checkShape(t, j)
+					checkExactAs(t, j, c.format, want)
+					checkShape(t, j, c.format)
 					if again := run(t, j).Topics[0]; again.Outcome != "up_to_date" || again.Files != 0 {
 						t.Errorf("a second run: %+v", again)
 					}
@@ -152,14 +160,29 @@ func TestMatrix(t *testing.T) {
 	}
 }
 
+// A cell of the matrix is a store and a format.
+type cell struct {
+	name, format string
+	root         func(t *testing.T) *product.Root
+}
+
+func cells(t *testing.T) (all []cell) {
+	for name, root := range roots(t) {
+		for format := range formats {
+			all = append(all, cell{name, format, root})
+		}
+	}
+	return all
+}
+
 // checkShape looks at the names of the files: at least three hours, more than one file in some hour, and nothing else in the folder.
-func checkShape(t *testing.T, j *product.Job) {
+func checkShape(t *testing.T, j *product.Job, format string) {
 	t.Helper()
 	hours := map[string]int{}
 	most := 0
 	for _, key := range j.Root.Keys(t, j.Topic+"/") {
 		parts := strings.Split(key, "/")
-		if len(parts) != 4 || !strings.HasSuffix(key, ".parquet") {
+		if len(parts) != 4 || !strings.HasSuffix(key, "."+format) {
 			t.Errorf("%s does not belong into a topic's folder", key)
 			continue
 		}
