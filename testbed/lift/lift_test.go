@@ -190,6 +190,11 @@ func checkShape(t *testing.T, j *product.Job, format string) {
 		hours[hour]++
 		most = max(most, hours[hour])
 	}
+	for _, key := range j.Root.Keys(t, "_shadoof/topics/"+j.Topic+"/quarantine/") {
+		if !strings.HasSuffix(key, ".parquet") {
+			t.Errorf("%s: quarantine files are Parquet files", key)
+		}
+	}
 	if len(hours) < 3 || most < 2 {
 		t.Errorf("files by hour: %v; want at least 3 hours, and 2 files in one of them", hours)
 	}
