@@ -14,6 +14,12 @@ type Reader interface {
 	Identity(ctx context.Context, r io.ReaderAt, size int64) (Identity, error)
 }
 
+// A Finder is a [Reader] that can also tell whether a file has the row of an offset. known is false for a file without Kafka columns,
+// where nothing can be said.
+type Finder interface {
+	Find(ctx context.Context, r io.ReaderAt, size int64, partition int32, offset int64) (found, known bool, err error)
+}
+
 // An Identity says which rows a file has.
 type Identity struct {
 	Rows            int64 // by the file's own count

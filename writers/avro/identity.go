@@ -20,13 +20,27 @@ type reader struct{}
 
 func (reader) Identity(ctx context.Context, r io.ReaderAt, size int64) (id writers.Identity, err error) {
 	defer recovered(&err)
-	if id, err = identity(ctx, r, size); err != nil {
-		return id, fmt.Errorf("avro: %w", err)
+	var positions writers.Identity
+	id, err = identity(ctx, r, size, positions.Add)
+	positions.Rows, positions.HasKafkaColumns, positions.Meta = id.Rows, id.HasKafkaColumns, id.Meta
+	if err != nil {
+		return positions, fmt.Errorf("avro: %w", err)
 	}
-	return id, nil
+	return positions, nil
 }
 
-func identity(ctx context.Context, r io.ReaderAt, size int64) (id writers.Identity, err error) {
+// Find implements [writers.Finder].
+func (reader) Find(ctx context.Context, r io.ReaderAt, size int64, partition int32, offset int64) (found, known bool, err error) {
+	defer recovered(&err)
+	id, err := identity(ctx, r, size, func(p int32, o int64) { found = found || p == partition && o == offset })
+	if err != nil {
+		return false, false, fmt.Errorf("avro: %w", err)
+	}
+	return found, id.HasKafkaColumns, nil
+}
+
+// identity is what a file says of itself; its rows go to each.
+func identity(ctx context.Context, r io.ReaderAt, size int64, each func(partition int32, offset int64)) (id writers.Identity, err error) {
 	f := newFile(ctx, r, size)
 	if err := f.header(); err != nil {
 		return id, fmt.Errorf("header: %w", err)
@@ -37,6 +51,9 @@ func identity(ctx context.Context, r io.ReaderAt, size int64) (id writers.Identi
 		return id, fmt.Errorf("%s: %w", schemaKey, err)
 	}
 	id.HasKafkaColumns = row.hasKafkaColumns()
+	if !id.HasKafkaColumns {
+		each = func(int32, int64) {}
+	}
 	d, err := newDecompressor(ctx, f.codec)
 	if err != nil {
 		return id, err
@@ -49,7 +66,7 @@ func identity(ctx context.Context, r io.ReaderAt, size int64) (id writers.Identi
 			return id, nil
 		}
 		if err == nil {
-			err = identify(&id, row, d.open(b), rows)
+			err = identify(each, row, d.open(b), rows)
 		}
 		if err != nil {
 			return id, fmt.Errorf("block at %d: %w", at, err)
@@ -58,16 +75,14 @@ func identity(ctx context.Context, r io.ReaderAt, size int64) (id writers.Identi
 	}
 }
 
-// identify adds the rows of a block.
-func identify(id *writers.Identity, row *row, v *values, rows int64) error {
+// identify gives away the rows of a block.
+func identify(each func(partition int32, offset int64), row *row, v *values, rows int64) error {
 	for n := range rows {
 		partition, offset := v.row(row)
 		if v.err != nil {
 			return fmt.Errorf("row %d of %d: %w", n, rows, v.err)
 		}
-		if id.HasKafkaColumns {
-			id.Add(partition, offset)
-		}
+		each(partition, offset)
 	}
 	if !v.atEnd() {
 		if v.err != nil {

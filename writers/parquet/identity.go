@@ -24,51 +24,69 @@ type reader struct{}
 
 func (reader) Identity(ctx context.Context, r io.ReaderAt, size int64) (id writers.Identity, err error) {
 	defer recovered(&err)
-	if id, err = identity(ctx, r, size); err != nil {
+	id.Meta = make(map[string]string)
+	meta, err := rows(ctx, r, size, id.Add)
+	if err != nil {
 		return id, fmt.Errorf("parquet: %w", err)
+	}
+	id.Rows, id.HasKafkaColumns = meta.NumRows, meta.positions
+	for _, kv := range meta.KeyValueMetadata {
+		id.Meta[kv.Key] = kv.Value
 	}
 	return id, nil
 }
 
-func identity(ctx context.Context, r io.ReaderAt, size int64) (id writers.Identity, err error) {
+// Find implements [writers.Finder].
+func (reader) Find(ctx context.Context, r io.ReaderAt, size int64, partition int32, offset int64) (found, known bool, err error) {
+	defer recovered(&err)
+	meta, err := rows(ctx, r, size, func(p int32, o int64) { found = found || p == partition && o == offset })
+	if err != nil {
+		return false, false, fmt.Errorf("parquet: %w", err)
+	}
+	return found, meta.positions, nil
+}
+
+// A footer, and whether the file says where its rows came from.
+type identified struct {
+	*pqformat.FileMetaData
+	positions bool
+}
+
+// rows reads the footer, and calls each with the position of every row where the file has the columns.
+func rows(ctx context.Context, r io.ReaderAt, size int64, each func(partition int32, offset int64)) (identified, error) {
 	meta, err := readFooter(r, size)
 	if err != nil {
-		return id, err
-	}
-	id.Rows = meta.NumRows
-	id.Meta = make(map[string]string)
-	for _, kv := range meta.KeyValueMetadata {
-		id.Meta[kv.Key] = kv.Value
+		return identified{}, err
 	}
 	leaves, err := topLevel(meta.Schema)
 	if err != nil {
-		return id, err
+		return identified{}, err
 	}
 	partition, ok := leaves[record.PartitionColumn]
 	offset, ok2 := leaves[record.OffsetColumn]
-	id.HasKafkaColumns = ok && ok2 && partition.kind == pqformat.Int32 && offset.kind == pqformat.Int64
+	f := identified{meta, ok && ok2 && partition.kind == pqformat.Int32 && offset.kind == pqformat.Int64}
 	rows := int64(0)
 	for i := range meta.RowGroups {
 		g := &meta.RowGroups[i]
 		rows += g.NumRows
-		if !id.HasKafkaColumns {
+		if !f.positions {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
-			return id, err
+			return f, err
 		}
-		if err := identify(&id, r, size, g, partition.index, offset.index); err != nil {
-			return id, fmt.Errorf("row group %d: %w", i, err)
+		if err := identify(each, r, size, g, partition.index, offset.index); err != nil {
+			return f, fmt.Errorf("row group %d: %w", i, err)
 		}
 	}
-	if rows != id.Rows {
-		return id, fmt.Errorf("the footer says %d rows, and its row groups %d", id.Rows, rows)
+	if rows != meta.NumRows {
+		return f, fmt.Errorf("the footer says %d rows, and its row groups %d", meta.NumRows, rows)
 	}
-	return id, nil
+	return f, nil
 }
 
-// identify adds the rows of one row group.
-func identify(id *writers.Identity, r io.ReaderAt, size int64, g *pqformat.RowGroup, partition, offset int) error {
+// identify gives away the rows of one row group.
+func identify(each func(partition int32, offset int64), r io.ReaderAt, size int64, g *pqformat.RowGroup, partition, offset int) error {
 	partitions, err := readChunk(r, size, g, partition)
 	if err != nil {
 		return fmt.Errorf("%s: %w", record.PartitionColumn, err)
@@ -78,7 +96,7 @@ func identify(id *writers.Identity, r io.ReaderAt, size int64, g *pqformat.RowGr
 		return fmt.Errorf("%s: %w", record.OffsetColumn, err)
 	}
 	for i := range partitions {
-		id.Add(int32(partitions[i]), offsets[i])
+		each(int32(partitions[i]), offsets[i])
 	}
 	return nil
 }
