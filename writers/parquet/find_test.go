@@ -7,16 +7,19 @@ import (
 	"shadoof/record"
 	"shadoof/writers"
 	"shadoof/writers/parquet"
-	"shadoof/writers/sample"
 )
 
 func TestRowsAreFound(t *testing.T) {
 	t.Parallel()
-	c := record.NewColumns(sample.Every())
-	sample.Rows(newRand(3), c, 50, 4, 100)
-	plain := record.NewColumns(&record.Schema{Name: "Plain", Fields: []record.Field{{Name: "f", Type: record.Type{Kind: record.Int64}}}})
-	plain.Leaves[0].Int64s = append(plain.Leaves[0].Int64s, 1)
-	plain.EndRow()
+	schema := &record.Schema{Name: "Plain", Fields: []record.Field{{Name: "f", Type: record.Type{Kind: record.Int64}}}}
+	c, plain := record.NewColumns(schema.WithKafkaColumns()), record.NewColumns(schema)
+	for i := range int64(50) {
+		for _, c := range []*record.Columns{c, plain} {
+			c.Leaves[0].Int64s = append(c.Leaves[0].Int64s, i)
+			c.AppendKafka(4, 100+i, 0)
+			c.EndRow()
+		}
+	}
 	for _, f := range []struct {
 		what         string
 		file         []byte
