@@ -29,7 +29,7 @@ type Examiner interface {
 // A Use is how a topic is to be lifted.
 type Use struct {
 	Topic     string
-	Every     time.Duration // the longest time between two runs
+	Every     time.Duration // the longest time between two runs; 0 where it is not known
 	MaxFuture time.Duration // records that are later than now by more do not fit; 0 where the record's time does not matter
 	Memory    int64         // bytes that two answers of a partition may take
 }

@@ -97,13 +97,17 @@ func retentionFinding(s topicSettings, u Use) storage.Finding {
 }
 
 func judgeKept(name, text string, kept time.Duration, u Use) storage.Finding {
+	apart := fmt.Sprintf("; runs may be %s apart", period(u.Every))
+	if u.Every == 0 {
+		apart = "; the configuration has no schedule to compare with"
+	}
 	switch {
 	case kept <= u.Every:
-		return finding(storage.Bad, name, "%s, and runs may be %s apart: records are deleted before they are read: keep them for %s at least, or run more often", text, period(u.Every), period(u.least()))
+		return finding(storage.Bad, name, "%s%s: records are deleted before they are read: keep them for %s at least, or run more often", text, apart, period(u.least()))
 	case kept < u.least():
-		return finding(storage.Doubt, name, "%s, and runs may be %s apart: few failed runs, or a night, and records are lost: keep them for %s at least", text, period(u.Every), period(u.least()))
+		return finding(storage.Doubt, name, "%s%s: a few failed runs, or a night, and records are lost: keep them for %s at least", text, apart, period(u.least()))
 	}
-	return finding(storage.Good, name, "%s; runs may be %s apart", text, period(u.Every))
+	return finding(storage.Good, name, "%s%s", text, apart)
 }
 
 // sizeRetention looks at what retention.bytes has left, since nobody knows how fast a log grows.
@@ -153,8 +157,8 @@ func compactionFinding(s topicSettings, u Use) storage.Finding {
 	const name = "compaction"
 	ms, _ := s.number("min.compaction.lag.ms")
 	lag := time.Duration(min(ms, int64(100*365*24*time.Hour/time.Millisecond))) * time.Millisecond
-	if lag >= u.Every {
-		return finding(storage.Good, name, "min.compaction.lag.ms keeps records for %s; runs may be %s apart", period(lag), period(u.Every))
+	if lag > 0 && lag >= u.Every {
+		return finding(storage.Good, name, "min.compaction.lag.ms keeps records for %s", period(lag))
 	}
 	return finding(storage.Doubt, name, "records that are overwritten by their key between two runs may never be lifted: if each counts, set min.compaction.lag.ms to %s at least", period(u.least()))
 }

@@ -77,18 +77,35 @@ func endpoint(s config.Store) string {
 }
 
 func (a *app) openKafka(ctx context.Context, k config.Kafka) (extract.Source, func(), error) {
-	source, err := extract.Open(ctx, extract.Options{
+	source, err := extract.Open(ctx, a.kafkaOptions(k))
+	if err != nil {
+		return nil, nil, err
+	}
+	return source, source.Close, nil
+}
+
+func (a *app) kafkaOptions(k config.Kafka) extract.Options {
+	return extract.Options{
 		Brokers:       k.Brokers,
 		ClientID:      k.ClientID,
 		TLS:           extract.TLS{Enabled: k.TLS.Enabled, CAFile: k.TLS.CAFile, CertFile: k.TLS.CertFile, KeyFile: k.TLS.KeyFile, ServerName: k.TLS.ServerName},
 		SASL:          extract.SASL{Mechanism: k.SASL.Mechanism, Username: k.SASL.Username, Password: k.SASL.Password.Reveal()},
 		ReadCommitted: k.Isolation == config.ReadCommitted,
 		Logger:        a.log,
-	})
-	if err != nil {
-		return nil, nil, err
 	}
-	return source, source.Close, nil
+}
+
+// connectDoctor is connect for doctor, which finds out itself what cannot be opened.
+func (a *app) connectDoctor(cfg *config.Config) (*jobs.Env, jobs.Doctors, func()) {
+	env, done := a.connectTo(cfg, nil, nil)
+	kafka := &lazyExaminer{options: a.kafkaOptions(cfg.Kafka)}
+	return env, jobs.Doctors{
+		Kafka: kafka,
+		Open:  func(ctx context.Context) (storage.Store, error) { return openStore(ctx, cfg.Store) },
+		Check: func(ctx context.Context, open func() (storage.Store, error)) []storage.Finding {
+			return contract.Findings(ctx, open, contract.Options{})
+		},
+	}, func() { kafka.close(); done() }
 }
 
 // drivers are the formats of this build.
