@@ -94,7 +94,7 @@ func (c *Cluster) tool(ctx context.Context, user, class string, args ...string) 
 		}
 		env = append(env, "KRB5CCNAME="+cache)
 	}
-	line := append(append(c.jvm("128m", c.toolConf()), class), args...)
+	line := append(append(c.jvm(class, "128m", c.toolConf()), class), args...)
 	cmd := exec.CommandContext(ctx, line[0], line[1:]...)
 	cmd.Env = env
 	out, err := cmd.CombinedOutput()
@@ -105,7 +105,7 @@ func (c *Cluster) tool(ctx context.Context, user, class string, args ...string) 
 }
 
 // toolConf has the nodes' own properties: a tool knows the NameNodes, and nothing of Elsewhere.
-func (c *Cluster) toolConf() string { return filepath.Join(c.folder.Path, "tools") }
+func (c *Cluster) toolConf() string { return filepath.Join(c.folder.Path, "tools.jar") }
 
 func (c *Cluster) keyProvider() string {
 	return "jceks://file" + filepath.Join(c.folder.Path, "data", "keys.jceks")

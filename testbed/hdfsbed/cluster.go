@@ -28,6 +28,7 @@ type Cluster struct {
 	nameNodes, dataNodes, journalNodes []*Node
 
 	delegations delegations
+	archives    string // the folder in which the nodes leave their parsed classes at their end
 }
 
 // Start starts a cluster and waits until all of it serves; of two NameNodes the first is active. The caller ends it with Close; if
@@ -40,11 +41,14 @@ func Start(ctx context.Context, opts Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	formatted, err := install.formatted(ctx)
+	return start(ctx, &Cluster{opts: opts.withDefaults(), install: install})
+}
+
+func start(ctx context.Context, c *Cluster) (*Cluster, error) {
+	formatted, err := c.install.formatted(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{opts: opts.withDefaults(), install: install, host: "127.0.0.1"}
 	if c.folder, err = runs.NewFolder(ctx, "hdfs"); err != nil {
 		return nil, err
 	}
@@ -55,6 +59,7 @@ func Start(ctx context.Context, opts Options) (*Cluster, error) {
 }
 
 func (c *Cluster) start(ctx context.Context, formatted string) error {
+	c.host = "127.0.0.1"
 	if c.opts.Kerberos {
 		c.host = "localhost" // tickets are for names
 		var err error
@@ -124,7 +129,7 @@ func (c *Cluster) plan() error {
 		for i := range count {
 			name := fmt.Sprintf("%s%d", kind, i+1)
 			n := &Node{name: name, class: class, dir: filepath.Join(c.folder.Path, name), rpc: address(), http: address()}
-			n.jvm = c.jvm(c.opts.Heap, n.conf())
+			n.jvm = c.jvm(class, c.opts.Heap, n.conf())
 			all = append(all, n)
 		}
 		return all
@@ -151,8 +156,14 @@ func (c *Cluster) plan() error {
 	return nil
 }
 
-func (c *Cluster) jvm(heap, conf string) []string {
+func (c *Cluster) jvm(class, heap, conf string) []string {
 	args := append(c.install.jvm(heap, conf), "-Djava.net.preferIPv4Stack=true")
+	switch {
+	case c.archives != "":
+		args = append(args, "-XX:ArchiveClassesAtExit="+archive(c.archives, class))
+	case c.install.classes != "" && hasArchive(class):
+		args = append(args, "-XX:SharedArchiveFile="+archive(c.install.classes, class))
+	}
 	if c.kerberos != nil {
 		args = append(args, "-Djava.security.krb5.conf="+c.kerberos.Config)
 	}

@@ -18,7 +18,7 @@ import (
 // the cache and copied.
 func (i Install) formatted(ctx context.Context) (string, error) {
 	return cache.Prepare(ctx, "hdfs-storage", []string{pom}, func(ctx context.Context, dir string) error {
-		conf := filepath.Join(dir, "conf")
+		conf := filepath.Join(dir, "conf.jar")
 		err := writeNodeConf(conf, properties{"fs.defaultFS": "hdfs://127.0.0.1:1"}, properties{"dfs.namenode.name.dir": "file://" + filepath.Join(dir, "name")})
 		if err != nil {
 			return err

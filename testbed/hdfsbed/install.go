@@ -3,10 +3,12 @@ package hdfsbed
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 
 	"shadoof/testbed/cache"
 )
@@ -16,8 +18,9 @@ var pom string
 
 // An Install is what clusters start from: a Java and Hadoop's jars.
 type Install struct {
-	java string
-	jars string // a folder
+	java    string
+	jars    string // a folder
+	classes string // a folder with the JVM's archives of parsed classes, which halve the cost of a start; "" for none
 }
 
 // Prepare fetches Hadoop with Maven unless the cache has it.
@@ -27,8 +30,33 @@ func Prepare(ctx context.Context) (Install, error) {
 		return Install{}, err
 	}
 	i := Install{java: java}
-	i.jars, err = cache.Prepare(ctx, "hdfs", []string{pom}, fetchJars)
-	return i, err
+	if i.jars, err = cache.Prepare(ctx, "hdfs", []string{pom}, fetchJars); err != nil {
+		return Install{}, err
+	}
+	classes, err := cache.Prepare(ctx, "hdfs-classes", []string{pom, java, i.jars}, i.archiveClasses)
+	if err != nil {
+		return Install{}, err
+	}
+	i.classes = classes
+	return i, nil
+}
+
+// archived are the classes of nodes that have an archive.
+var archived = []string{nameNode, dataNode}
+
+func hasArchive(class string) bool { return slices.Contains(archived, class) }
+
+func archive(dir, class string) string { return filepath.Join(dir, class+".jsa") }
+
+// archiveClasses has each node of a small cluster write its archive at its end. A JVM that finds no archive, or one that does not
+// fit, starts without.
+func (i Install) archiveClasses(ctx context.Context, dir string) error {
+	c, err := start(ctx, &Cluster{opts: Options{}.withDefaults(), install: i, archives: dir})
+	if err != nil {
+		return err
+	}
+	err = errors.Join(c.DataNode(1).Stop(), c.NameNode(1).Stop())
+	return errors.Join(err, c.Close(err != nil))
 }
 
 func fetchJars(ctx context.Context, dir string) error {

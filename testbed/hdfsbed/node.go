@@ -42,7 +42,7 @@ func (n *Node) HTTP() string { return n.http }
 // Log is the path of the node's log; restarts append to it.
 func (n *Node) Log() string { return filepath.Join(n.dir, n.name+".log") }
 
-func (n *Node) conf() string { return filepath.Join(n.dir, "conf") }
+func (n *Node) conf() string { return filepath.Join(n.dir, "conf.jar") }
 
 func (n *Node) data() string { return filepath.Join(n.dir, "data") }
 

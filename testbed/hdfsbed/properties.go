@@ -1,8 +1,10 @@
 package hdfsbed
 
 import (
+	"archive/zip"
 	"bytes"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -49,17 +51,30 @@ func writeConf(dir string, core, hdfs properties) error {
 	return nil
 }
 
-// writeNodeConf adds what only the nodes need. The jars hold no web pages; empty folders are enough.
-func writeNodeConf(dir string, core, hdfs properties) error {
-	for _, app := range []string{"hdfs", "datanode", "journal"} {
-		if err := os.MkdirAll(filepath.Join(dir, "webapps", app), 0o755); err != nil {
+// writeNodeConf writes the configuration of nodes and tools as a jar: a JVM that is to use an archive of classes takes no folders on
+// its classpath. Hadoop's own jars hold no web pages; empty folders are enough.
+func writeNodeConf(jar string, core, hdfs properties) error {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, f := range []struct {
+		name    string
+		content []byte
+	}{
+		{"core-site.xml", core.xml()}, {"hdfs-site.xml", hdfs.xml()}, {"log4j.properties", []byte(log4j)},
+		{"webapps/", nil}, {"webapps/hdfs/", nil}, {"webapps/datanode/", nil}, {"webapps/journal/", nil},
+	} {
+		w, err := z.Create(f.name)
+		if err == nil && f.content != nil {
+			_, err = w.Write(f.content)
+		}
+		if err != nil {
 			return fmt.Errorf("testbed: hdfs configuration: %w", err)
 		}
 	}
-	if err := writeConf(dir, core, hdfs); err != nil {
-		return err
+	if err := errors.Join(z.Close(), os.MkdirAll(filepath.Dir(jar), 0o755), os.WriteFile(jar, b.Bytes(), 0o644)); err != nil {
+		return fmt.Errorf("testbed: hdfs configuration: %w", err)
 	}
-	return os.WriteFile(filepath.Join(dir, "log4j.properties"), []byte(log4j), 0o644)
+	return nil
 }
 
 // core is the content of core-site.xml for nodes and clients.
