@@ -1,0 +1,151 @@
+package hdfs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"path"
+	"strings"
+	"syscall"
+
+	"shadoof/storage"
+)
+
+// failed is an error in the words of a person.
+type failed struct {
+	text string
+	is   error // the sentinel for it, or nil
+	err  error
+}
+
+func (e *failed) Error() string { return e.text }
+func (e *failed) Unwrap() []error {
+	if e.is == nil {
+		return []error{e.err}
+	}
+	return []error{e.is, e.err}
+}
+
+// failure is the error of an operation on a name.
+func (s *Store) failure(op, name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s %s: %w", op, s.url(name), s.explain(err))
+}
+
+func (s *Store) url(name string) string { return "hdfs://" + s.cluster.name + s.path(name) }
+
+// explain says what went wrong and what to do.
+func (s *Store) explain(err error) error {
+	var (
+		done  *failed
+		setup *setupError
+		inner *fs.PathError
+		stop  *once
+	)
+	switch {
+	case errors.As(err, &done), errors.As(err, &setup), errors.Is(err, storage.ErrUnfit):
+		return err
+	case err == context.Canceled, err == context.DeadlineExceeded:
+		return err
+	case errors.As(err, &stop):
+		return s.explain(stop.error)
+	}
+	exception, message, ok := said(err)
+	switch {
+	case ok:
+		return s.explainRemote(exception, firstLine(message), err)
+	case errors.As(err, &inner) && answered(err):
+		return &failed{fmt.Sprintf("%s: %v", inner.Path, inner.Err), nil, err}
+	case answered(err):
+		return err
+	}
+	return s.explainLost(err)
+}
+
+// explainRemote says what an exception of the name node means for the user.
+func (s *Store) explainRemote(exception, message string, err error) error {
+	short := exception[strings.LastIndexAny(exception, ".$")+1:]
+	text := short + ": " + message
+	switch {
+	case inSafeMode(err):
+		text = fmt.Sprintf("the name node of %s is in safe mode, since it waits for data nodes, lacks disk space or was told so: see hdfs dfsadmin -safemode get, and try again when it has left it", s.cluster.name)
+	case overQuota(err):
+		text = fmt.Sprintf("%s: free or raise it (hdfs dfsadmin -setQuota, -setSpaceQuota; hdfs dfs -count -q shows it)", message)
+	case strings.Contains(message, "could only be written to"):
+		text = fmt.Sprintf("no data node took the block (%s): see hdfs dfsadmin -report for data nodes that are down or full", message)
+	case strings.Contains(message, "encryption zone"):
+		return &failed{message + ": set store.hdfs.staging to topic, so that files are staged in the zone in which they are published", storage.ErrUnfit, err}
+	case short == "AccessControlException":
+		return &failed{fmt.Sprintf("%s: user %s is not allowed this", message, s.cluster.user), fs.ErrPermission, err}
+	case short == "PathComponentTooLongException", short == "InvalidPathException":
+		return &failed{text, fs.ErrInvalid, err}
+	case short == "ParentNotDirectoryException":
+		text = message + ": a file has the name of a folder"
+	}
+	return &failed{text, nil, err}
+}
+
+// explainLost says why there was no answer.
+func (s *Store) explainLost(err error) error {
+	nodes := "name node of " + s.cluster.name + " (" + strings.Join(s.cluster.addresses, ", ") + ")"
+	cause := err
+	var inner *fs.PathError
+	if errors.As(err, &inner) {
+		cause = inner.Err
+	}
+	text := cause.Error()
+	var timeout net.Error
+	switch {
+	case strings.Contains(text, "SASL handshake"):
+		return &failed{fmt.Sprintf("%s: %s: check the ticket (klist), the principal and dfs.namenode.kerberos.principal", nodes, text), nil, err}
+	case strings.Contains(text, "StandbyException"), strings.Contains(text, "no available namenodes: <nil>"):
+		return &failed{fmt.Sprintf("no %s is active: see hdfs haadmin -getAllServiceState", nodes), nil, err}
+	case strings.Contains(text, "no available namenodes"), errors.Is(err, syscall.ECONNREFUSED):
+		return &failed{fmt.Sprintf("no %s can be reached: %s: check store.url, Hadoop's configuration and the network", nodes, strings.TrimPrefix(text, "no available namenodes: ")), nil, err}
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return &failed{fmt.Sprintf("%s or a data node: no answer in time: %s", nodes, text), nil, err}
+	case strings.Contains(text, "no available datanodes"), strings.Contains(text, "read failed"), strings.Contains(text, "write failed"):
+		return &failed{fmt.Sprintf("%s: see hdfs dfsadmin -report for data nodes that are down", text), nil, err}
+	}
+	return &failed{fmt.Sprintf("%s: the connection broke: %s", nodes, text), nil, err}
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return strings.TrimSpace(line)
+}
+
+// overQuota says whether a quota of names, bytes or a storage type is used up.
+func overQuota(err error) bool {
+	exception, _, _ := said(err)
+	return strings.HasSuffix(exception, "QuotaExceededException") || strings.HasSuffix(exception, "QuotaByStorageTypeExceededException")
+}
+
+// denied adds to a refusal who was refused what: the library drops what the name node says about it.
+func (s *Store) denied(c client, err error) error {
+	var inner *fs.PathError
+	if !errors.As(err, &inner) {
+		return err
+	}
+	text := fmt.Sprintf("%s %s: permission denied for user %s", inner.Op, inner.Path, c.User())
+	for p := inner.Path; ; p = path.Dir(p) {
+		st, looking := c.Stat(p)
+		if looking == nil {
+			text += fmt.Sprintf(": %s is %s:%s %04o: let this user, or a group of his, read and write there", p, st.owner, st.group, st.mode)
+			break
+		}
+		if p == "/" || !answered(looking) {
+			break
+		}
+	}
+	explained := &failed{text, fs.ErrPermission, err}
+	var stop *once
+	if errors.As(err, &stop) {
+		return &once{explained}
+	}
+	return explained
+}

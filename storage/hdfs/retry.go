@@ -1,0 +1,130 @@
+package hdfs
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"shadoof/storage"
+)
+
+// once marks an error after which nothing is tried again.
+type once struct{ error }
+
+func (e *once) Unwrap() error { return e.error }
+
+// call runs f on a session of its own, and says whether the connection broke. When ctx ends, so does the session, and with it whatever
+// f waits for.
+func (s *Store) call(ctx context.Context, f func(c client) error) (broke bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	c, err := s.pool.get(ctx)
+	if err != nil {
+		var setup *setupError
+		return !errors.As(err, &setup) && !errors.Is(err, fs.ErrClosed), s.lost(ctx, err)
+	}
+	s.reached.Store(true)
+	stop := context.AfterFunc(ctx, c.client.Kill)
+	err = f(c)
+	if errors.Is(err, fs.ErrPermission) && !c.broken {
+		err = s.denied(c, err)
+	}
+	if c.broken {
+		err = s.lost(ctx, err)
+	}
+	broke = c.broken
+	if !stop() {
+		c.broken = true
+	}
+	s.pool.put(c)
+	return broke, err
+}
+
+// lost is the error of a broken connection: that of ctx, if it broke because ctx ended.
+func (s *Store) lost(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return &failed{text: ctx.Err().Error(), is: ctx.Err(), err: err}
+	}
+	return err
+}
+
+// retry runs f until it succeeds or fails for good. f must be safe to be run again after a run of which nothing is known.
+func (s *Store) retry(ctx context.Context, f func(c client) error) error {
+	t := s.trying()
+	for {
+		broke, err := s.call(ctx, f)
+		if err == nil || !t.again(ctx, broke, err) {
+			return err
+		}
+	}
+}
+
+// tries counts how long something is tried.
+type tries struct {
+	s        *Store
+	n        int
+	begun    time.Time
+	safeMode time.Time // since when the name node is in it; the zero time is not
+}
+
+func (s *Store) trying() *tries { return &tries{s: s, begun: time.Now()} }
+
+// again waits before the next try, and says whether there is one.
+func (t *tries) again(ctx context.Context, broke bool, err error) bool {
+	var stop *once
+	if errors.As(err, &stop) || ctx.Err() != nil || overQuota(err) || errors.Is(err, storage.ErrUnfit) {
+		return false
+	}
+	now := time.Now()
+	switch {
+	case inSafeMode(err):
+		if t.safeMode.IsZero() {
+			t.safeMode = now
+		}
+		if now.Sub(t.safeMode) > t.s.o.SafeModeWait {
+			return false
+		}
+	case !broke && !passing(err):
+		return false
+	default:
+		patience := t.s.o.Patience
+		if !t.s.reached.Load() {
+			patience = min(patience, 5*time.Second) // nothing ever answered: more likely a wrong address than a passing trouble
+		}
+		if now.Sub(t.begun) > patience {
+			return false
+		}
+	}
+	t.n++
+	wait := min(50*time.Millisecond<<min(t.n, 6), 2*time.Second)
+	timer := time.NewTimer(wait/2 + rand.N(wait/2))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// passing says whether the name node itself asks for another try.
+func passing(err error) bool {
+	exception, message, _ := said(err)
+	for _, e := range []string{".RetriableException", ".StandbyException", ".NotReplicatedYetException"} {
+		if strings.HasSuffix(exception, e) {
+			return true
+		}
+	}
+	return strings.Contains(message, "NameNode still not started")
+}
+
+// inSafeMode says whether the name node refused a change, or has no data nodes yet, since it has just begun or was told so. With HA the
+// exception comes in another.
+func inSafeMode(err error) bool {
+	exception, message, ok := said(err)
+	return ok && (strings.HasSuffix(exception, ".SafeModeException") || strings.HasSuffix(exception, ".RetriableException") && strings.Contains(message, "SafeMode"))
+}
