@@ -18,13 +18,13 @@ import (
 func (a *app) newOffsetsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:         "offsets COMMAND",
-		Short:       "Look at committed offsets and lag; move past records",
+		Short:       "Look at committed offsets and lag; move past records; copy from and to consumer groups",
 		Example:     "  shadoof offsets show",
 		Annotations: ordinaryExits(),
 		Args:        cobra.ArbitraryArgs,
-		RunE:        group("show, at-time, skip"),
+		RunE:        group("show, at-time, skip, mirror, import"),
 	}
-	cmd.AddCommand(a.newOffsetsShowCommand(), a.newOffsetsAtTimeCommand(), a.newOffsetsSkipCommand())
+	cmd.AddCommand(a.newOffsetsShowCommand(), a.newOffsetsAtTimeCommand(), a.newOffsetsSkipCommand(), a.newOffsetsMirrorCommand(), a.newOffsetsImportCommand())
 	return cmd
 }
 
