@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -25,6 +26,16 @@ func TestMain(m *testing.M) {
 // Each script runs the binary in a folder of its own, with a Kafka of its own whose address is $BROKERS.
 func TestScripts(t *testing.T) {
 	t.Parallel()
+	commands := map[string]func(ts *testscript.TestScript, neg bool, args []string){
+		"exits":   exitsWith,
+		"topic":   createTopic,
+		"produce": produce,
+		"expire":  expire,
+		"recreate": func(ts *testscript.TestScript, _ bool, args []string) {
+			ts.Check(cluster(ts).RecreateTopic(args[0], number(ts, args[1]), nil))
+		},
+	}
+	maps.Copy(commands, kafkaCommands())
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		UpdateScripts:       *update,
@@ -40,15 +51,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("HOME", e.WorkDir)
 			return nil
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits":   exitsWith,
-			"topic":   createTopic,
-			"produce": produce,
-			"expire":  expire,
-			"recreate": func(ts *testscript.TestScript, _ bool, args []string) {
-				ts.Check(cluster(ts).RecreateTopic(args[0], number(ts, args[1]), nil))
-			},
-		},
+		Cmds: commands,
 	})
 }
 
