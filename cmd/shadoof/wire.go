@@ -17,6 +17,7 @@ import (
 	"shadoof/record/json"
 	"shadoof/storage"
 	"shadoof/storage/contract"
+	"shadoof/storage/hdfs"
 	"shadoof/storage/local"
 	"shadoof/storage/s3"
 	"shadoof/writers"
@@ -64,8 +65,14 @@ func openStore(ctx context.Context, s config.Store) (storage.Store, error) {
 			Bucket: s.Bucket, Prefix: s.Path, Endpoint: s.S3.Endpoint, Region: s.S3.Region, PathStyle: s.S3.PathStyle,
 			StorageClass: s.S3.StorageClass, SSE: s.S3.SSE, KMSKey: s.S3.KMSKey, ACL: s.S3.ACL,
 		})
+	case "hdfs":
+		h := s.HDFS
+		return hdfs.New(ctx, hdfs.Options{
+			Authority: s.Name, Path: s.Path, ConfDir: h.ConfDir, User: h.User, Replication: h.Replication, Group: h.Group, FileMode: h.FileMode, DirMode: h.DirMode,
+			Kerberos: hdfs.Kerberos{Principal: h.Kerberos.Principal, Keytab: h.Kerberos.Keytab, Krb5Conf: h.Kerberos.Krb5Conf},
+		})
 	}
-	return nil, usagef("store.url %s: the scheme %q is not built yet", s.URL, s.Scheme)
+	return nil, usagef("store.url %s: the scheme %q is unknown to this build", s.URL, s.Scheme)
 }
 
 // endpoint is which store this is: a store that moves is probed anew.

@@ -25,6 +25,8 @@ type options struct {
 	programs string
 	json     bool
 	shadoof  string // binary; built when empty
+	stores   bool   // measure what writing to stores costs, instead of programs
+	storeMiB int
 	profile  string // file for a CPU profile of shadoof, instead of measurements
 }
 
@@ -44,12 +46,20 @@ func run() error {
 	flag.BoolVar(&o.json, "json", false, "print JSON")
 	flag.StringVar(&o.shadoof, "shadoof", "", "binary to measure; built from this tree by default")
 	flag.StringVar(&o.profile, "profile", "", "write a CPU profile of one shadoof run for each format to this file, followed by a dot and the format, and measure nothing")
+	flag.BoolVar(&o.stores, "stores", false, "write the same bytes to a local disk and to HDFS, and measure nothing else")
+	flag.IntVar(&o.storeMiB, "store-mib", 2048, "how many MiB to write to each store")
 	flag.Parse()
 	if err := process.EndWithParent(); err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	if name := flag.Arg(0); name == toLocal || name == toHDFS {
+		return writeStore(ctx, name, flag.Arg(3), int64(o.storeMiB)<<20)
+	}
+	if o.stores {
+		return benchStores(ctx, o)
+	}
 	cluster, ok := kafkabed.FromEnv()
 	if !ok {
 		return errors.New("no broker in the environment: use `make bench`, or run this through cmd/withservers")

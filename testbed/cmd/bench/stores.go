@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"shadoof/storage"
+	"shadoof/storage/hdfs"
+	"shadoof/storage/local"
+	"shadoof/testbed/hdfsbed"
+	"shadoof/testbed/produce"
+)
+
+// The stores that bytes are written to, by the names of their programs.
+const (
+	toLocal = "write-local"
+	toHDFS  = "write-hdfs"
+)
+
+const (
+	storeFile  = 256 << 20 // bytes of a file: the default of output.target_size
+	storeChunk = 256 << 10 // bytes of a Write, about a Parquet page
+)
+
+// writeStore is the child that stages and publishes files of random bytes, one after the other.
+func writeStore(ctx context.Context, program, folder string, total int64) error {
+	store, err := openStore(ctx, program, folder)
+	if err != nil {
+		return err
+	}
+	chunk := make([]byte, storeChunk)
+	random := rand.NewChaCha8([32]byte{})
+	_, _ = random.Read(chunk) // never fails
+	for n := 0; total > 0; n++ {
+		size := min(total, storeFile)
+		total -= size
+		r := storage.StageRequest{Key: fmt.Sprintf("bench/%03d.parquet", n), Staging: fmt.Sprintf("_staging/bench/%03d.staged", n)}
+		w, err := store.Stage(ctx, r)
+		if err != nil {
+			return err
+		}
+		for size > 0 {
+			part := chunk[:min(size, storeChunk)]
+			size -= int64(len(part))
+			if _, err := w.Write(part); err != nil {
+				return errors.Join(err, w.Abort(ctx))
+			}
+		}
+		staged, err := w.Finish(ctx)
+		if err != nil {
+			return err
+		}
+		if p, err := store.Publish(ctx, r.Key, []storage.Staged{staged}); p != storage.Published {
+			return fmt.Errorf("publish %s: %s, %w", r.Key, p, err)
+		}
+	}
+	return nil
+}
+
+func openStore(ctx context.Context, program, folder string) (storage.Store, error) {
+	if program == toLocal {
+		return local.New(folder)
+	}
+	cluster, ok := hdfsbed.FromEnv()
+	if !ok {
+		return nil, errors.New("no HDFS in the environment")
+	}
+	return hdfs.New(ctx, hdfs.Options{Authority: cluster.Authority(), Path: folder, ConfDir: cluster.ConfDir(), User: hdfsbed.User, Replication: 1})
+}
+
+// benchStores writes the same bytes to both stores, in turn, and compares the CPU time of the writing process. The data node's is not
+// in it.
+func benchStores(ctx context.Context, o options) error {
+	cluster, ok := hdfsbed.FromEnv()
+	if !ok {
+		return errors.New(`no HDFS in the environment: run this through cmd/withservers -servers hdfs`)
+	}
+	b := &bed{o: o}
+	var err error
+	if b.self, err = os.Executable(); err != nil {
+		return err
+	}
+	all := map[string][]measurement{}
+	for round := range o.rounds {
+		for _, program := range []string{toLocal, toHDFS} {
+			fmt.Fprintf(os.Stderr, "round %d of %d: %s\n", round+1, o.rounds, program)
+			m, err := b.measureStore(ctx, cluster, program)
+			if err != nil {
+				return err
+			}
+			all[program] = append(all[program], m)
+		}
+	}
+	fmt.Printf("%s\n%d MiB in files of %d MiB; medians of %d runs each\n\n", machine(), o.storeMiB, storeFile>>20, o.rounds)
+	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "store\tCPU s\tCPU s/GiB\twall s\tpeak MiB\tCPU / local\t")
+	cpu := func(program string) float64 {
+		return median(all[program], func(m measurement) float64 { return m.CPU })
+	}
+	for _, program := range []string{toLocal, toHDFS} {
+		fmt.Fprintf(t, "%s\t%.2f\t%.2f\t%.2f\t%d\t%.2f\t\n", strings.TrimPrefix(program, "write-"), cpu(program), cpu(program)/float64(o.storeMiB)*1024,
+			median(all[program], func(m measurement) float64 { return m.Wall }), median(all[program], func(m measurement) int64 { return m.Memory })>>20, cpu(program)/cpu(toLocal))
+	}
+	return t.Flush()
+}
+
+func (b *bed) measureStore(ctx context.Context, cluster *hdfsbed.Cluster, program string) (m measurement, err error) {
+	var folder string
+	if program == toLocal {
+		if folder, err = os.MkdirTemp("", "shadoof-bench-"); err != nil {
+			return m, err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	} else {
+		folder = "/" + produce.Name("bench")
+		admin := cluster.FS(hdfsbed.Superuser)
+		if err := errors.Join(admin.MkdirAll(ctx, folder, "755"), admin.SetOwner(ctx, folder, hdfsbed.User, hdfsbed.Group)); err != nil {
+			return m, err
+		}
+		defer func() { err = errors.Join(err, admin.RemoveAll(context.WithoutCancel(ctx), folder)) }()
+	}
+	m, _, err = b.command(ctx, b.self, nil, "-store-mib", strconv.Itoa(b.o.storeMiB), program, "-", "-", folder)
+	return m, err
+}
