@@ -161,16 +161,14 @@ func (e *Env) importTopic(ctx context.Context, r ImportRequest, c claim) (*impor
 		return nil, err
 	}
 	i := &importing{w: w, starts: map[int32]int64{}, report: &ImportTopic{Topic: c.topic, Job: c.job.Name, Outcome: Importable, Partitions: []ImportPartition{}}}
-	if err := i.take(r, given); err != nil {
-		return nil, err
-	}
 	if err := w.open(ctx); err != nil {
 		return nil, err
 	}
-	if w.log.State().V > 0 {
+	err = i.take(r, given)
+	if w.log.State().V > 0 { // then positions that do not fit are no matter
 		return i, i.compare()
 	}
-	return i, nil
+	return i, err
 }
 
 // givenPositions are those of one topic.
@@ -222,7 +220,9 @@ func (i *importing) take(r ImportRequest, given map[int32]int64) error {
 				start = p.End(i.w.env.readCommitted)
 			}
 		}
-		i.starts[p.Partition] = start
+		if ok || r.Missing != "" {
+			i.starts[p.Partition] = start
+		}
 		i.report.Partitions = append(i.report.Partitions, ImportPartition{p.Partition, start, p.LogStart, p.HighWatermark, from})
 	}
 	slices.SortFunc(i.report.Partitions, func(a, b ImportPartition) int { return cmp.Compare(a.Partition, b.Partition) })
@@ -236,6 +236,10 @@ func (i *importing) take(r ImportRequest, given map[int32]int64) error {
 func (i *importing) compare() error {
 	s := i.w.log.State()
 	same := s.Incarnation == 1 && changedTopic(s, i.w.desc) == ""
+	for _, p := range i.w.desc.Partitions {
+		_, given := i.starts[p.Partition]
+		same = same && given
+	}
 	for p, start := range i.starts {
 		have, ok := s.Partitions[p]
 		same = same && ok && have.Start == start
