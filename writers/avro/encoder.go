@@ -37,7 +37,7 @@ func newEncoder(w io.Writer, c codec, p *plan, meta map[string]string) (*encoder
 	return e, nil
 }
 
-// WriteRows writes the rows as one block or more. What the columns hold when it returns is not needed any more.
+// WriteRows writes the rows as one block or more, the last of them as small as it happens to be.
 func (e *encoder) WriteRows(c *record.Columns) (err error) {
 	if e.err != nil {
 		return e.err

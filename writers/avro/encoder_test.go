@@ -1,10 +1,13 @@
 package avro_test
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"strings"
 	"testing"
+
+	"golang.org/x/sync/errgroup"
 
 	"shadoof/record"
 	"shadoof/writers/sample"
@@ -50,6 +53,34 @@ func TestErrorsOfTheWriterAreKept(t *testing.T) {
 	}
 	if err := e.Close(); !errors.Is(err, errFull) {
 		t.Errorf("close after an error: %v", err)
+	}
+}
+
+// Files are finished in parallel, with one format, and may be of the same columns.
+func TestFilesAreWrittenAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	for _, compression := range compressions {
+		f := newFormat(t, compression)
+		c := trackingEvents(6000)
+		want := encode(t, f, nil, c)
+		var g errgroup.Group
+		for range 8 {
+			g.Go(func() error {
+				var b bytes.Buffer
+				s := *c.Schema // another schema in the place where the last one is kept
+				e, err := f.NewEncoder(&b, &s, nil)
+				if err == nil {
+					err = errors.Join(e.WriteRows(c), e.Close())
+				}
+				if err == nil && !bytes.Equal(b.Bytes(), want) {
+					err = errors.New("another file")
+				}
+				return err
+			})
+		}
+		if err := g.Wait(); err != nil {
+			t.Errorf("%s: %v", compression, err)
+		}
 	}
 }
 

@@ -238,18 +238,18 @@ func TestLargeRowsAreReadBack(t *testing.T) {
 	for _, compression := range compressions {
 		c := record.NewColumns(s)
 		var wanted []any
-		for i := range 30_000 {
+		for i := range 20_000 {
 			row := sample.Row{nil, sample.List{}}
 			switch {
 			case i%10_000 == 5:
 				row[0] = string(bytes.Repeat([]byte{byte('a' + i%26)}, 5<<20))
 			case i%10_000 == 6:
-				l := make(sample.List, 300_000)
+				l := make(sample.List, 100_000)
 				for k := range l {
 					l[k] = int64(i * k)
 				}
 				row[1] = l
-			case i > 20_000:
+			case i > 15_000:
 				row[0] = fmt.Sprint("text ", i)
 			}
 			sample.Append(c, row)
@@ -260,7 +260,7 @@ func TestLargeRowsAreReadBack(t *testing.T) {
 		if !reflect.DeepEqual(wanted, readRows(t, s, file)) {
 			t.Errorf("%s: other rows are read", compression)
 		}
-		if id, err := identity(t.Context(), file); err != nil || id.Rows != 30_000 {
+		if id, err := identity(t.Context(), file); err != nil || id.Rows != 20_000 {
 			t.Errorf("%s: %d rows: %v", compression, id.Rows, err)
 		}
 	}
@@ -291,7 +291,7 @@ func TestSameRowsMakeTheSameFile(t *testing.T) {
 	for _, compression := range compressions {
 		var files [2][]byte
 		for i := range files {
-			c, _ := fill(rand.New(rand.NewPCG(3, 3)), s, 5000, 0)
+			c, _ := fill(rand.New(rand.NewPCG(3, 3)), s, 1500, 0)
 			files[i] = encode(t, newFormat(t, compression), meta, c)
 		}
 		if !bytes.Equal(files[0], files[1]) {
