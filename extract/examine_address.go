@@ -301,12 +301,13 @@ func (p *probe) requests(v *kmsg.ApiVersionsResponse) storage.Finding {
 	return finding(storage.Good, name, "%s", text)
 }
 
+// guessVersion is the release by its requests; "" where it fits none, as with other makers' brokers.
 func guessVersion(v *kmsg.ApiVersionsResponse) string {
-	guess := kversion.FromApiVersionsResponse(v).VersionGuess()
-	if guess == "" || strings.HasPrefix(guess, "unknown") {
+	guess := kversion.FromApiVersionsResponse(v).VersionGuess(kversion.TryRaftBroker())
+	if !strings.HasPrefix(guess, "v") {
 		return ""
 	}
-	return "Kafka " + strings.TrimPrefix(guess, "v")
+	return "Kafka " + guess[1:]
 }
 
 // examineClientCertificate looks at how long our own certificate is good for.

@@ -59,6 +59,7 @@ type DoctorCheck struct {
 	Grade  string `json:"grade"`  // ok, not seen, doubtful, bad, unreachable
 	Detail string `json:"detail"` // what was found, and for all but ok what to do
 	grade  storage.Grade
+	look   string // of which it is a part
 }
 
 // Count is how many checks have a grade.
@@ -82,6 +83,18 @@ func (r *DoctorReport) ExitCode() int {
 	return ExitDone
 }
 
+// Looks at the store and the cluster, in the order in which they are told.
+const (
+	lookOpens    = "opens"
+	lookRoot     = "root"
+	lookSetUp    = "set-up"
+	lookContract = "keeps the contract"
+	lookTopics   = "topics are listed"
+	lookCluster  = "cluster"
+)
+
+var looks = []string{lookTopics, lookCluster, lookOpens, lookRoot, lookSetUp, lookContract, storeName}
+
 // A visit is one examination under way.
 type visit struct {
 	*Env
@@ -99,17 +112,18 @@ type visit struct {
 // The error is of usage. All else is in the report.
 func (e *Env) Doctor(ctx context.Context, d Doctors, sel Selection) (*DoctorReport, error) {
 	d.setDefaults()
+	e.store = nil // until it was opened
 	v := &visit{Env: e, Doctors: d, sel: sel}
 	claims, listed, err := v.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var looking sync.WaitGroup
-	looking.Go(func() { v.look(ctx, AreaKafka, "", "cluster", v.Patience, v.Kafka.ExamineCluster) })
+	looking.Go(func() { v.look(ctx, AreaKafka, "", lookCluster, v.Patience, v.Kafka.ExamineCluster) })
 	if e.store != nil {
 		looking.Go(func() { v.examineStore(ctx, claims) })
 	} else {
-		v.add(AreaStore, "", one(storage.Unseen, "keeps the contract", "it can be looked at once the line above is well")...)
+		v.add(AreaStore, "", lookContract, one(storage.Unseen, lookContract, "it can be looked at once the line above is well")...)
 	}
 	looking.Go(func() { v.examineTopics(ctx, claims, listed) })
 	looking.Wait()
@@ -119,23 +133,26 @@ func (e *Env) Doctor(ctx context.Context, d Doctors, sel Selection) (*DoctorRepo
 	return v.report(), nil
 }
 
+// listPatience is how long the cluster may take to list its topics: all other looks wait for it.
+const listPatience = 10 * time.Second
+
 // begin finds out, side by side, which topics there are and whether the store can be opened. listed says that the topics are those of
 // the cluster; else they are those that the jobs write out.
 func (v *visit) begin(ctx context.Context) (claims []claim, listed bool, err error) {
 	var beginning sync.WaitGroup
 	var store storage.Store
 	beginning.Go(func() {
-		v.look(ctx, AreaStore, "", "opens", v.Patience, func(ctx context.Context) []storage.Finding {
+		v.look(ctx, AreaStore, "", lookOpens, v.Patience, func(ctx context.Context) []storage.Finding {
 			s, err := v.Open(ctx)
 			if err != nil {
-				return one(gradeOf(err), "opens", "%v", err)
+				return one(gradeOf(err), lookOpens, "%v", err)
 			}
 			store = s
-			return one(storage.Good, "opens", "%s", v.endpoint)
+			return one(storage.Good, lookOpens, "%s", v.endpoint)
 		})
 	})
 	beginning.Go(func() {
-		bounded, cancel := context.WithTimeout(ctx, v.Patience)
+		bounded, cancel := context.WithTimeout(ctx, min(v.Patience, listPatience))
 		defer cancel()
 		claims, err = v.claims(bounded, v.sel)
 	})
@@ -144,7 +161,7 @@ func (v *visit) begin(ctx context.Context) (claims []claim, listed bool, err err
 	case err != nil && ExitCode(err) == ExitUsage:
 		return nil, false, err
 	case err != nil:
-		v.add(AreaKafka, "", one(gradeOf(err), "topics are listed", "%v", err)...)
+		v.add(AreaKafka, "", lookTopics, one(gradeOf(err), lookTopics, "%v", err)...)
 		if claims, err = v.writtenOut(); err != nil {
 			return nil, false, err
 		}
@@ -152,11 +169,11 @@ func (v *visit) begin(ctx context.Context) (claims []claim, listed bool, err err
 		listed = true
 	}
 	v.addJobs(claims, listed)
-	if v.well(AreaStore, "opens") {
+	if v.well(lookOpens) {
 		v.store = store
 		// Before anything is tried: a root of another layout is left alone.
-		v.look(ctx, AreaStore, "", "root", v.Patience, v.examineRoot)
-		if !v.well(AreaStore, "root") {
+		v.look(ctx, AreaStore, "", lookRoot, v.Patience, v.examineRoot)
+		if !v.well(lookRoot) {
 			v.store = nil
 		}
 	}
@@ -164,10 +181,10 @@ func (v *visit) begin(ctx context.Context) (claims []claim, listed bool, err err
 }
 
 // well says whether a look was made and found nothing wrong.
-func (v *visit) well(area, name string) bool {
+func (v *visit) well(look string) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return slices.ContainsFunc(v.checks, func(c DoctorCheck) bool { return c.Area == area && c.Name == name && c.grade == storage.Good })
+	return slices.ContainsFunc(v.checks, func(c DoctorCheck) bool { return c.look == look && c.grade == storage.Good })
 }
 
 // writtenOut are the selected topics that jobs name literally: what is known without the cluster.
@@ -196,11 +213,11 @@ func (v *visit) addJobs(claims []claim, listed bool) {
 		name := "job " + j.Name
 		switch {
 		case len(topics) > 0 && listed:
-			v.add(AreaConfig, "", one(storage.Good, name, "lifts %s", few(topics))...)
+			v.add(AreaConfig, "", "jobs", one(storage.Good, name, "lifts %s", few(topics))...)
 		case listed && len(v.sel.Topics) == 0:
-			v.add(AreaConfig, "", one(storage.Doubt, name, "no topic of the cluster is claimed by it: check topics and exclude, and whether the principal may describe them")...)
+			v.add(AreaConfig, "", "jobs", one(storage.Doubt, name, "no topic of the cluster is claimed by it: check topics and exclude, and whether the principal may describe them")...)
 		case !listed:
-			v.add(AreaConfig, "", one(storage.Unseen, name, "which topics it lifts can be told once the cluster answers")...)
+			v.add(AreaConfig, "", "jobs", one(storage.Unseen, name, "which topics it lifts can be told once the cluster answers")...)
 		}
 	}
 }
@@ -216,21 +233,21 @@ func (v *visit) look(ctx context.Context, area, topic, name string, patience tim
 	defer giveUp.Stop()
 	select {
 	case found := <-done:
-		v.add(area, topic, found...)
+		v.add(area, topic, name, found...)
 	case <-giveUp.C:
-		v.add(area, topic, one(storage.Absent, name, "it hangs: no answer in %s, and the attempt could not be ended", patience+patience/2)...)
+		v.add(area, topic, name, one(storage.Absent, name, "it hangs: no answer in %s, and the attempt could not be ended", patience+patience/2)...)
 	}
 }
 
-func (v *visit) add(area, topic string, found ...storage.Finding) {
+func (v *visit) add(area, topic, look string, found ...storage.Finding) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for _, f := range found {
-		v.checks = append(v.checks, DoctorCheck{area, topic, f.Name, f.Grade.String(), strings.Join(strings.Fields(f.Detail), " "), f.Grade})
+		v.checks = append(v.checks, DoctorCheck{area, topic, f.Name, f.Grade.String(), strings.Join(strings.Fields(f.Detail), " "), f.Grade, look})
 	}
 }
 
-// report puts the checks in order: within an area, in that of the looks.
+// report puts the checks in order: areas, topics, looks, and within a look as it told them.
 func (v *visit) report() *DoctorReport {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -239,7 +256,10 @@ func (v *visit) report() *DoctorReport {
 		if a.Area != b.Area {
 			return slices.Index(areas, a.Area) - slices.Index(areas, b.Area)
 		}
-		return strings.Compare(a.Topic, b.Topic)
+		if a.Topic != b.Topic {
+			return strings.Compare(a.Topic, b.Topic)
+		}
+		return slices.Index(looks, a.look) - slices.Index(looks, b.look)
 	})
 	return &DoctorReport{Checks: slices.Clone(v.checks)}
 }

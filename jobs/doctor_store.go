@@ -23,13 +23,13 @@ func (v *visit) examineStore(ctx context.Context, claims []claim) {
 	}
 	var looking sync.WaitGroup
 	looking.Go(func() {
-		v.look(ctx, AreaStore, "", "keeps the contract", v.ContractPatience, func(ctx context.Context) []storage.Finding {
+		v.look(ctx, AreaStore, "", lookContract, v.ContractPatience, func(ctx context.Context) []storage.Finding {
 			return v.Check(ctx, func() (storage.Store, error) { return v.Open(ctx) })
 		})
 	})
 	if x, ok := v.store.(storage.Examiner); ok {
 		looking.Go(func() {
-			v.look(ctx, AreaStore, "", "set-up", v.Patience, func(ctx context.Context) []storage.Finding { return x.Examine(ctx, moves) })
+			v.look(ctx, AreaStore, "", lookSetUp, v.Patience, func(ctx context.Context) []storage.Finding { return x.Examine(ctx, moves) })
 		})
 	}
 	looking.Wait()
@@ -37,7 +37,7 @@ func (v *visit) examineStore(ctx context.Context, claims []claim) {
 
 // examineRoot says whose root this is.
 func (v *visit) examineRoot(ctx context.Context) []storage.Finding {
-	const name = "root"
+	const name = lookRoot
 	if err := v.checkRoot(ctx); err != nil {
 		return one(gradeOf(err), name, "%v", err)
 	}

@@ -115,4 +115,6 @@ func Permissions(ctx context.Context, s storage.Store, o Options) []storage.Find
 	return found
 }
 
-func took(d time.Duration) string { return d.Round(100 * time.Microsecond).String() }
+func took(d time.Duration) string {
+	return max(d, 10*time.Microsecond).Round(10 * time.Microsecond).String()
+}

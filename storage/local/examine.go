@@ -29,7 +29,7 @@ type volume struct {
 func (s *Store) Examine(_ context.Context, moves []storage.Move) []storage.Finding {
 	dir, err := s.existing()
 	if err != nil {
-		return []storage.Finding{{Name: "root", Grade: storage.Bad, Detail: s.explain(err).Error()}}
+		return []storage.Finding{{Name: "folder", Grade: storage.Bad, Detail: s.explain(err).Error()}}
 	}
 	found := []storage.Finding{s.rootFinding(dir)}
 	if v, err := s.files.Volume(dir); err != nil {
@@ -37,7 +37,9 @@ func (s *Store) Examine(_ context.Context, moves []storage.Move) []storage.Findi
 	} else {
 		found = append(found, v.kindFinding(), v.spaceFinding(), v.filesFinding())
 	}
-	found = append(found, s.movesFinding(moves))
+	if dir == s.root { // else all of it will lie in one new folder
+		found = append(found, s.movesFinding(moves))
+	}
 	if f, ok := umaskFinding(s.files); ok {
 		found = append(found, f)
 	}
@@ -57,13 +59,13 @@ func (s *Store) existing() (string, error) {
 // rootFinding looks at who may change what lies in the root.
 func (s *Store) rootFinding(dir string) storage.Finding {
 	if dir != s.root {
-		return storage.Finding{Name: "root", Detail: fmt.Sprintf("%s is not there yet; it will be made in %s", s.root, dir)}
+		return storage.Finding{Name: "folder", Detail: fmt.Sprintf("%s is not there yet; it will be made in %s", s.root, dir)}
 	}
 	info, err := s.files.Lstat(dir)
 	if err != nil {
-		return storage.Finding{Name: "root", Grade: storage.Bad, Detail: s.explain(err).Error()}
+		return storage.Finding{Name: "folder", Grade: storage.Bad, Detail: s.explain(err).Error()}
 	}
-	f := storage.Finding{Name: "root", Detail: fmt.Sprintf("%s, mode %s", s.root, info.Mode().Perm())}
+	f := storage.Finding{Name: "folder", Detail: fmt.Sprintf("%s, mode %s", s.root, info.Mode().Perm())}
 	if info.Mode().Perm()&0o002 != 0 && info.Mode()&os.ModeSticky == 0 {
 		f.Grade = storage.Doubt
 		f.Detail += ": everybody may delete and replace files in it: take away write permission of others"

@@ -98,12 +98,12 @@ func TestTheRootIsExamined(t *testing.T) {
 		}
 		return s.Examine(t.Context(), nil)
 	}
-	expect(t, look(root), storage.Good, "root", root)
-	expect(t, look(filepath.Join(root, "a", "b")), storage.Good, "root", "it will be made in "+root)
+	expect(t, look(root), storage.Good, "folder", root)
+	expect(t, look(filepath.Join(root, "a", "b")), storage.Good, "folder", "it will be made in "+root)
 	if err := os.Chmod(root, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	expect(t, look(root), storage.Doubt, "root", "everybody may delete")
+	expect(t, look(root), storage.Doubt, "folder", "everybody may delete")
 	found := look(root)
 	for _, f := range found {
 		t.Logf("%-11s %-15s %s", f.Grade, f.Name, f.Detail)
