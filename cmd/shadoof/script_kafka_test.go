@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"strconv"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"shadoof/extract"
 	"shadoof/internal/kafkatest"
+	"shadoof/jobs"
 )
 
 // kafkaCommands are what scripts do to their Kafka besides producing plain records.
@@ -21,6 +23,7 @@ func kafkaCommands() map[string]func(ts *testscript.TestScript, neg bool, args [
 		"group":     setGroup,
 		"positions": checkPositions,
 		"join":      joinGroup,
+		"keys":      exportKeys,
 	}
 }
 
@@ -94,4 +97,19 @@ func joinGroup(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	ts.Defer(c.Close)
 	ts.Check(c.PollFetches(context.Background()).Err())
+}
+
+// keys FILE takes the keys of the first data file and of the first quarantine file out of what `files --json` printed: $DATA and $BAD.
+func exportKeys(ts *testscript.TestScript, _ bool, args []string) {
+	for line := range strings.Lines(ts.ReadFile(args[0])) {
+		var f jobs.FileInfo
+		ts.Check(json.Unmarshal([]byte(line), &f))
+		name := "DATA"
+		if f.Kind == "quarantine" {
+			name = "BAD"
+		}
+		if ts.Getenv(name) == "" {
+			ts.Setenv(name, f.Key)
+		}
+	}
 }
