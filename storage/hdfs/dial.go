@@ -79,6 +79,18 @@ func (d *dialer) connect(ctx context.Context, first int, sealed bool) (client, i
 	}
 }
 
+// state asks one name node whether it is active. The error of a standby names its exception.
+func (d *dialer) state(ctx context.Context, address int) error {
+	one := *d
+	one.cluster.addresses = d.cluster.addresses[address : address+1]
+	c, _, err := one.connect(ctx, 0, true)
+	if err != nil {
+		return err
+	}
+	c.Kill()
+	return nil
+}
+
 func (d *dialer) open(w *wires, first int) (*remote, error) {
 	o := hdfs.ClientOptionsFromConf(hadoopconf.HadoopConf(d.cluster.wireValues()))
 	o.Addresses = slices.Concat(d.cluster.addresses[first:], d.cluster.addresses[:first])

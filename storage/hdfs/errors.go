@@ -77,6 +77,8 @@ func (s *Store) explainRemote(exception, message string, err error) error {
 		text = fmt.Sprintf("%s: free or raise it (hdfs dfsadmin -setQuota, -setSpaceQuota; hdfs dfs -count -q shows it)", message)
 	case strings.Contains(message, "could only be written to"):
 		text = fmt.Sprintf("no data node took the block (%s): see hdfs dfsadmin -report for data nodes that are down or full", message)
+	case short == "UnknownCryptoProtocolVersionException":
+		return &failed{"the folder is in an encryption zone, which this client does not write correctly: use a folder outside of encryption zones", storage.ErrUnfit, err}
 	case strings.Contains(message, "encryption zone"):
 		return &failed{message + ": set store.hdfs.staging to topic, so that files are staged in the zone in which they are published", storage.ErrUnfit, err}
 	case short == "AccessControlException":

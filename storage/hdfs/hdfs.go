@@ -64,6 +64,7 @@ type Store struct {
 	cluster cluster
 	root    string
 	pool    *pool
+	state   func(ctx context.Context, address int) error // nil of an active name node
 
 	mu       sync.Mutex
 	made     map[string]bool  // directories that were there
@@ -105,7 +106,9 @@ func newStore(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return assemble(o, c, d.connect), nil
+	s := assemble(o, c, d.connect)
+	s.state = d.state
+	return s, nil
 }
 
 // assemble makes a store over any way to connect.

@@ -25,7 +25,7 @@ func (s *Store) TryMove(ctx context.Context, m storage.Move) error {
 	}
 	err = s.explain(err)
 	if errors.Is(err, fs.ErrPermission) || overQuota(err) {
-		err = fmt.Errorf("%w: %w", storage.ErrUnfit, err)
+		err = fmt.Errorf("%w: %w; or set store.hdfs.staging to topic, so that files are staged within the topic's folder", storage.ErrUnfit, err)
 	}
 	return fmt.Errorf("try to move a file from %s to %s: %w", s.url(m.Staging), s.url(m.Folder), err)
 }

@@ -97,6 +97,11 @@ func (s *session) Space() (space, error) {
 	return d, s.note(err)
 }
 
+func (s *session) Superuser() (bool, error) {
+	is, err := s.client.Superuser()
+	return is, s.note(err)
+}
+
 func (s *session) Quota(name string) (quota, error) {
 	q, err := s.client.Quota(name)
 	return q, s.note(err)

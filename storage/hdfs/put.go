@@ -91,6 +91,9 @@ func judgeRename(err error) storage.Put {
 
 // prepare makes the directory of an object, complete.
 func (s *Store) prepare(ctx context.Context, c client, dir, object string, data []byte) error {
+	if err := s.checkFit(c, path.Dir(dir)); err != nil {
+		return err
+	}
 	if err := c.Mkdir(dir, s.o.DirMode); err != nil {
 		return err
 	}
