@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"shadoof/extract"
+	"shadoof/offsets"
 )
 
 // An ImportRequest asks to begin topics that were never read where another tool stopped.
@@ -17,6 +18,8 @@ type ImportRequest struct {
 	File    []FilePosition //
 	Missing string         // where partitions begin that have no position: earliest, latest; "" refuses them
 	DryRun  bool
+
+	Existing *offsets.Decision // a person accepts that the topics' folders hold files of another tool: they stay as they are
 }
 
 // An ImportReport says what was written, or would be.
@@ -66,7 +69,7 @@ func (e *Env) Import(ctx context.Context, r ImportRequest) (*ImportReport, error
 		if i.report.Outcome == Unchanged || r.DryRun {
 			continue
 		}
-		switch err := i.w.appendInit(ctx, true, i.starts, nil); {
+		switch err := i.w.appendInit(ctx, true, i.starts, r.Existing); {
 		case err == errNothingLeft:
 			if err := i.compare(); err != nil {
 				return report, err
@@ -161,7 +164,12 @@ func (e *Env) importTopic(ctx context.Context, r ImportRequest, c claim) (*impor
 		return nil, err
 	}
 	i := &importing{w: w, starts: map[int32]int64{}, report: &ImportTopic{Topic: c.topic, Job: c.job.Name, Outcome: Importable, Partitions: []ImportPartition{}}}
-	if err := w.open(ctx); err != nil {
+	if r.Existing != nil {
+		w.decision = decisions{"existing": *r.Existing}
+	}
+	if err := w.open(ctx); errors.Is(err, errForeign) {
+		return nil, fmt.Errorf("%w; an import does the same with --accept-existing", err)
+	} else if err != nil {
 		return nil, err
 	}
 	err = i.take(r, given)

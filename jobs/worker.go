@@ -136,11 +136,13 @@ func (w *worker) open(ctx context.Context) error {
 		if w.decision.of("existing") != nil {
 			break
 		}
-		return halt(fmt.Errorf("%s: the topic has no commit log, but its folder holds %s: files of another tool, or the log was deleted; nothing was read: "+
-			"if the files are another tool's, `shadoof resolve --topic %s --accept-existing --reason ...` leaves them as they are", w.topic, e.Name, w.topic))
+		return halt(fmt.Errorf("%s: the topic has no commit log, but %w %s: files of another tool, or the log was deleted; nothing was read: "+
+			"if the files are another tool's, `shadoof resolve --topic %s --accept-existing --reason ...` leaves them as they are", w.topic, errForeign, e.Name, w.topic))
 	}
 	return w.tryMoves(ctx)
 }
+
+var errForeign = errors.New("its folder holds")
 
 // fixEnds asks the cluster for the topic as it is now, and fixes where this run ends.
 func (w *worker) fixEnds(ctx context.Context, until time.Time) error {

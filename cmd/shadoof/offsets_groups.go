@@ -88,7 +88,8 @@ func printMirror(w io.Writer, r *jobs.MirrorReport) error {
 
 func (a *app) newOffsetsImportCommand() *cobra.Command {
 	var r jobs.ImportRequest
-	var file string
+	var file, reason string
+	var existing bool
 	cmd := &cobra.Command{
 		Use:   "import (--group GROUP | --file FILE)",
 		Short: "Begin topics where another tool stopped",
@@ -108,6 +109,16 @@ position below the start or behind the end of the log in Kafka, and a partition 
 			}
 			if r.Group == "" && file == "" {
 				return usagef("--group or --file is empty")
+			}
+			if existing != (reason != "") {
+				return usagef("--accept-existing and --reason go together: the log keeps why")
+			}
+			if existing {
+				by, err := decision(reason)
+				if err != nil {
+					return err
+				}
+				r.Existing = &by
 			}
 			var err error
 			if file != "" {
@@ -130,6 +141,8 @@ position below the start or behind the end of the log in Kafka, and a partition 
 	f.StringVar(&r.Group, "group", "", "the consumer `group` of the other tool")
 	f.StringVar(&file, "file", "", "a `file` with lines topic,partition,offset")
 	f.StringVar(&r.Missing, "missing", "", "begin partitions without a position at `earliest` or latest; they are refused when it is not given")
+	f.BoolVar(&existing, "accept-existing", false, "the topics' folders hold files of another tool, which stay as they are")
+	f.StringVar(&reason, "reason", "", "why, for the log; with --accept-existing")
 	f.BoolVar(&r.DryRun, "dry-run", false, "write nothing, say what would be written")
 	cmd.MarkFlagsMutuallyExclusive("group", "file")
 	cmd.MarkFlagsOneRequired("group", "file")
