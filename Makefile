@@ -37,7 +37,7 @@ lint:
 
 # Against the programs that people write instead, on a real broker; see docs/performance.md. BENCH="-records 100000 -rounds 1" is quick.
 bench:
-	@$(WITHSERVERS) -servers kafka -- go run ./cmd/bench $(BENCH)
+	@$(WITHSERVERS) -servers kafka,hdfs -- go run ./cmd/bench $(BENCH)
 
 bench-functions:
 	go test -run '^$$' -bench . -benchmem ./...

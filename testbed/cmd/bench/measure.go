@@ -23,11 +23,12 @@ import (
 const (
 	fetchOnly = "fetch"
 	shadoof   = "shadoof"
+	onHDFS    = "shadoof-hdfs" // shadoof, into HDFS
 	maps      = "afternoon"
 	structs   = "struct"
 )
 
-var allPrograms = []string{fetchOnly, shadoof, maps, structs}
+var allPrograms = []string{fetchOnly, shadoof, onHDFS, maps, structs}
 
 // A measurement is one process.
 type measurement struct {
@@ -71,7 +72,7 @@ func bench(ctx context.Context, brokers []string, o options) (err error) {
 	}
 	if o.profile != "" {
 		for _, f := range formats {
-			if _, err := b.shadoof(ctx, f, b.folder(), []string{"SHADOOF_CPU_PROFILE=" + o.profile + "." + f}); err != nil {
+			if _, err := b.shadoof(ctx, f, "store: {url: \"file://"+b.folder()+"\"}", []string{"SHADOOF_CPU_PROFILE=" + o.profile + "." + f}); err != nil {
 				return err
 			}
 		}
@@ -123,10 +124,13 @@ func (b *bed) folder() string {
 
 // measure runs a program once, looks whether it did its work, and throws away what it wrote.
 func (b *bed) measure(ctx context.Context, program, format string) (m measurement, err error) {
+	if program == onHDFS {
+		return b.shadoofOnHDFS(ctx, format)
+	}
 	out := b.folder()
 	defer func() { err = errors.Join(err, os.RemoveAll(out)) }()
 	if program == shadoof {
-		m, err = b.shadoof(ctx, format, out, nil)
+		m, err = b.shadoof(ctx, format, "store: {url: \"file://"+out+"\"}", nil)
 	} else {
 		m, err = b.own(ctx, program, format, out)
 	}
@@ -156,11 +160,12 @@ func (b *bed) own(ctx context.Context, program, format, out string) (measurement
 	return m, err
 }
 
-func (b *bed) shadoof(ctx context.Context, format, out string, env []string) (measurement, error) {
+// shadoof lifts a topic into a store, which is a line of its configuration.
+func (b *bed) shadoof(ctx context.Context, format, store string, env []string) (measurement, error) {
 	conf := b.folder()
 	brokers, _ := json.Marshal(b.brokers)
-	text := fmt.Sprintf("kafka: {brokers: %s}\nstore: {url: \"file://%s\"}\njobs:\n  - name: bench\n    topics: [%q]\n"+
-		"    value: {format: %s, framing: none, schema: event.avsc}\n    output: {compression: snappy}\n", brokers, out, b.topics[format], format)
+	text := fmt.Sprintf("kafka: {brokers: %s}\n%s\njobs:\n  - name: bench\n    topics: [%q]\n"+
+		"    value: {format: %s, framing: none, schema: event.avsc}\n    output: {compression: snappy}\n", brokers, store, b.topics[format], format)
 	file := filepath.Join(conf, "shadoof.yaml")
 	if err := errors.Join(os.WriteFile(file, []byte(text), 0o644), os.WriteFile(filepath.Join(conf, "event.avsc"), []byte(corpus.Schema), 0o644)); err != nil {
 		return measurement{}, err

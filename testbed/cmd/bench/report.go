@@ -114,5 +114,13 @@ func (r *report) print(w io.Writer, asJSON bool) error {
 		fmt.Fprintf(t, "%s\t%s\t%.2f\t%.2f-%.2f\t%.2f\t%.2f\t%d\t%.1f\t%d\t%.2f\t\n", at.Format, at.Program, m.CPU, slices.MinFunc(at.All, by).CPU, slices.MaxFunc(at.All, by).CPU,
 			m.CPU/float64(r.Records)*1e6, m.Wall, m.Memory>>20, float64(m.Output)/1e6, m.Files, at.Against)
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, at := range r.Rows {
+		if disk := r.row(at.Format, shadoof); at.Program == onHDFS && disk != nil && disk.Median.CPU > 0 {
+			fmt.Fprintf(w, "%s: CPU into HDFS / onto a local disk: %.2f\n", at.Format, at.Median.CPU/disk.Median.CPU)
+		}
+	}
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -28,12 +29,18 @@ const (
 	storeChunk = 256 << 10 // bytes of a Write, about a Parquet page
 )
 
+// heldWhileWriting is memory that stays in use, as the rows of a run do: in an empty process the garbage collector would run for every
+// few packets.
+const heldWhileWriting = 64 << 20
+
 // writeStore is the child that stages and publishes files of random bytes, one after the other.
 func writeStore(ctx context.Context, program, folder string, total int64) error {
 	store, err := openStore(ctx, program, folder)
 	if err != nil {
 		return err
 	}
+	held := make([]byte, heldWhileWriting)
+	defer runtime.KeepAlive(held)
 	chunk := make([]byte, storeChunk)
 	random := rand.NewChaCha8([32]byte{})
 	_, _ = random.Read(chunk) // never fails
@@ -74,13 +81,42 @@ func openStore(ctx context.Context, program, folder string) (storage.Store, erro
 	return hdfs.New(ctx, hdfs.Options{Authority: cluster.Authority(), Path: folder, ConfDir: cluster.ConfDir(), User: hdfsbed.User, Replication: 1})
 }
 
+// shadoofOnHDFS lifts a topic into a new folder of HDFS, looks what lies there, and throws it away.
+func (b *bed) shadoofOnHDFS(ctx context.Context, format string) (m measurement, err error) {
+	cluster, folder, err := hdfsFolder(ctx)
+	if err != nil {
+		return m, err
+	}
+	admin := cluster.FS(hdfsbed.Superuser)
+	defer func() { err = errors.Join(err, admin.RemoveAll(context.WithoutCancel(ctx), folder)) }()
+	store := fmt.Sprintf("store: {url: \"hdfs://%s%s\", hdfs: {conf_dir: %q, user: %s, replication: 1}}", cluster.Authority(), folder, cluster.ConfDir(), hdfsbed.User)
+	if m, err = b.shadoof(ctx, format, store, nil); err != nil {
+		return m, err
+	}
+	err = admin.Walk(ctx, folder, func(st hdfsbed.Status) error {
+		if strings.HasSuffix(st.Path, ".parquet") {
+			m.Files++
+			m.Output += st.Length
+		}
+		return nil
+	})
+	return m, err
+}
+
+// hdfsFolder makes a new folder in the HDFS that the environment tells of.
+func hdfsFolder(ctx context.Context) (*hdfsbed.Cluster, string, error) {
+	cluster, ok := hdfsbed.FromEnv()
+	if !ok {
+		return nil, "", errors.New("no HDFS in the environment: run this through cmd/withservers with hdfs among -servers")
+	}
+	folder := "/" + produce.Name("bench")
+	admin := cluster.FS(hdfsbed.Superuser)
+	return cluster, folder, errors.Join(admin.MkdirAll(ctx, folder, "755"), admin.SetOwner(ctx, folder, hdfsbed.User, hdfsbed.Group))
+}
+
 // benchStores writes the same bytes to both stores, in turn, and compares the CPU time of the writing process. The data node's is not
 // in it.
 func benchStores(ctx context.Context, o options) error {
-	cluster, ok := hdfsbed.FromEnv()
-	if !ok {
-		return errors.New(`no HDFS in the environment: run this through cmd/withservers -servers hdfs`)
-	}
 	b := &bed{o: o}
 	var err error
 	if b.self, err = os.Executable(); err != nil {
@@ -90,7 +126,7 @@ func benchStores(ctx context.Context, o options) error {
 	for round := range o.rounds {
 		for _, program := range []string{toLocal, toHDFS} {
 			fmt.Fprintf(os.Stderr, "round %d of %d: %s\n", round+1, o.rounds, program)
-			m, err := b.measureStore(ctx, cluster, program)
+			m, err := b.measureStore(ctx, program)
 			if err != nil {
 				return err
 			}
@@ -110,7 +146,7 @@ func benchStores(ctx context.Context, o options) error {
 	return t.Flush()
 }
 
-func (b *bed) measureStore(ctx context.Context, cluster *hdfsbed.Cluster, program string) (m measurement, err error) {
+func (b *bed) measureStore(ctx context.Context, program string) (m measurement, err error) {
 	var folder string
 	if program == toLocal {
 		if folder, err = os.MkdirTemp("", "shadoof-bench-"); err != nil {
@@ -118,11 +154,11 @@ func (b *bed) measureStore(ctx context.Context, cluster *hdfsbed.Cluster, progra
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	} else {
-		folder = "/" + produce.Name("bench")
-		admin := cluster.FS(hdfsbed.Superuser)
-		if err := errors.Join(admin.MkdirAll(ctx, folder, "755"), admin.SetOwner(ctx, folder, hdfsbed.User, hdfsbed.Group)); err != nil {
+		var cluster *hdfsbed.Cluster
+		if cluster, folder, err = hdfsFolder(ctx); err != nil {
 			return m, err
 		}
+		admin := cluster.FS(hdfsbed.Superuser)
 		defer func() { err = errors.Join(err, admin.RemoveAll(context.WithoutCancel(ctx), folder)) }()
 	}
 	m, _, err = b.command(ctx, b.self, nil, "-store-mib", strconv.Itoa(b.o.storeMiB), program, "-", "-", folder)
