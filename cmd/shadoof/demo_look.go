@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"shadoof/internal/ui"
@@ -33,12 +34,48 @@ func (d *demo) look(ctx context.Context) error {
 	}
 	d.say("   %s/", d.short(filepath.Join(d.dir, "lake", "_shadoof")))
 	d.say("     the commit log, the broken records in quarantine, and %s of the killed run, which gc discards after a day", ui.Plural(len(d.staged()), "staged file"))
+	if err := d.explain(ctx, files); err != nil {
+		return err
+	}
 	d.say("\nTry next")
-	for _, c := range []string{"commits list --topic " + demoTopic, "commits show 2 --topic " + demoTopic, "files --topic " + demoTopic, "verify"} {
+	for _, c := range []string{"commits list --topic " + demoTopic, "files --topic " + demoTopic, "inspect " + demoTopic + "/1@100", "verify"} {
 		d.say("   $ %s", d.command(c))
 	}
 	d.say(`   $ duckdb -c "select country, count(*) from '%s/**/*.parquet' group by 1"`, d.short(filepath.Join(d.dir, "lake", demoTopic)))
-	d.say("   Your own topics: copy %s, and begin with config check and plan.", d.short(filepath.Join(d.dir, "shadoof.yaml")))
+	d.say("   Your own topics: copy %s, and begin with config check and plan;", d.short(filepath.Join(d.dir, "shadoof.yaml")))
+	d.say("   offsets import goes on where another tool stopped, offsets mirror shows lag tools how far runs came.")
+	return nil
+}
+
+// explain looks at a broken record in Kafka, and at where it went: the first of partition 0 that a quarantine file holds.
+func (d *demo) explain(ctx context.Context, files []jobs.FileInfo) error {
+	for _, f := range files {
+		if f.Kind != string(jobs.InspectQuarantine) || len(f.Ranges) == 0 {
+			continue
+		}
+		partition, offset := f.Ranges[0].Partition, f.Ranges[0].First
+		d.say("\n6  Look closer: a broken record in Kafka, and where it went")
+		if err := d.show(ctx, 4, "peek", "--topic", demoTopic, "--partition", strconv.Itoa(int(partition)), "--offset", strconv.FormatInt(offset, 10), "-n", "1"); err != nil {
+			return err
+		}
+		return d.show(ctx, 4, "inspect", jobs.OffsetName{Topic: demoTopic, Partition: partition, Offset: offset}.String())
+	}
+	return nil
+}
+
+// show runs a command and shows what it prints, the first lines of it.
+func (d *demo) show(ctx context.Context, most int, args ...string) error {
+	out, err := d.output(ctx, args...)
+	if err != nil {
+		return err
+	}
+	d.say("   $ %s", d.command(strings.Join(args, " ")))
+	for line := range strings.Lines(string(out)) {
+		if most--; most < 0 {
+			break
+		}
+		d.say("     %s", strings.TrimSuffix(line, "\n"))
+	}
 	return nil
 }
 
