@@ -101,18 +101,18 @@ func BenchmarkIdentity(b *testing.B) {
 }
 
 func TestRowsCostNoAllocations(t *testing.T) {
-	c := trackingEvents(20_000)
+	c := trackingEvents(10_000)
 	for _, compression := range compressions {
 		e, err := newFormat(t, compression).NewEncoder(io.Discard, c.Schema, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		allocations := testing.AllocsPerRun(10, func() {
+		allocations := testing.AllocsPerRun(5, func() {
 			if err := e.WriteRows(c); err != nil {
 				t.Fatal(err)
 			}
 		})
-		if allocations > 200 { // of 20,000 rows in some blocks; pools are emptied now and then
+		if allocations > 200 { // of 10,000 rows in some blocks; pools are emptied now and then
 			t.Errorf("%s: %.0f allocations for %d rows", compression, allocations, c.Rows())
 		}
 	}
@@ -120,7 +120,7 @@ func TestRowsCostNoAllocations(t *testing.T) {
 
 // Between row groups an encoder is small: many files are open at the same time.
 func TestAnIdleEncoderIsSmall(t *testing.T) {
-	c := trackingEvents(3000)
+	c := trackingEvents(300)
 	f := newFormat(t, "zstd")
 	const files, most = 512, 2 << 10
 	encoders := make([]writers.Encoder, 1+files)

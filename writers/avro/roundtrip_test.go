@@ -220,7 +220,7 @@ func TestEveryKindIsReadBack(t *testing.T) {
 	t.Parallel()
 	s := sample.Named(sample.Every())
 	for _, compression := range compressions {
-		c, rows := fill(rand.New(rand.NewPCG(2, 2)), s, 500, 0)
+		c, rows := fill(rand.New(rand.NewPCG(2, 2)), s, 150, 0)
 		file := encode(t, newFormat(t, compression), nil, c)
 		if diff := cmp.Diff(rows, readRows(t, s, file)); diff != "" {
 			t.Errorf("%s: rows (-want +got):\n%s", compression, diff)
@@ -242,7 +242,7 @@ func TestLargeRowsAreReadBack(t *testing.T) {
 			row := sample.Row{nil, sample.List{}}
 			switch {
 			case i%10_000 == 5:
-				row[0] = string(bytes.Repeat([]byte{byte('a' + i%26)}, 5<<20))
+				row[0] = string(bytes.Repeat([]byte{byte('a' + i%26)}, 2<<20))
 			case i%10_000 == 6:
 				l := make(sample.List, 100_000)
 				for k := range l {
@@ -291,7 +291,7 @@ func TestSameRowsMakeTheSameFile(t *testing.T) {
 	for _, compression := range compressions {
 		var files [2][]byte
 		for i := range files {
-			c, _ := fill(rand.New(rand.NewPCG(3, 3)), s, 1500, 0)
+			c, _ := fill(rand.New(rand.NewPCG(3, 3)), s, 400, 0)
 			files[i] = encode(t, newFormat(t, compression), meta, c)
 		}
 		if !bytes.Equal(files[0], files[1]) {
