@@ -31,37 +31,51 @@ func (s *Store) PutNew(ctx context.Context, name string, data []byte) (storage.P
 func (s *Store) putNew(ctx context.Context, name string, data []byte) (storage.Put, error) {
 	p := s.path(name)
 	put := storage.Refused // nothing is sent yet
+	litter := ""           // a directory that was not renamed: nobody else knows it, and if it stays, sweep finds it
 	err := s.retry(ctx, func(c client) error {
+		s.tryRemoveAll(c, &litter)
 		dir := temporary(path.Dir(p))
+		litter = dir
 		err := s.inDir(c, dir, func() error { return s.prepare(ctx, c, dir, p, data) })
-		if err != nil {
-			_ = c.RemoveAll(dir) // nobody knows it; what stays is swept
-			return err
+		if err == nil {
+			err = ctx.Err()
 		}
-		if err := ctx.Err(); err != nil {
-			return errors.Join(err, c.RemoveAll(dir))
+		if err != nil {
+			return err
 		}
 		// The connection is sealed: it never carries a request a second time, nor to another name node. So a request is behind each
 		// answer, and one only.
 		err = c.Rename(dir, p)
 		if unsent(err, p) {
-			_ = c.RemoveAll(dir)
 			return err
 		}
-		if put = judgeRename(err); put == storage.Exists {
-			_ = c.RemoveAll(dir)
-			return nil
-		}
-		if err == nil {
+		switch put = judgeRename(err); put {
+		case storage.Created:
+			litter = ""
 			s.sweep(c, path.Dir(p))
 			return nil
+		case storage.Exists:
+			s.tryRemoveAll(c, &litter)
+			return nil
+		case storage.PutUnknown:
+			litter = "" // it may be the record itself, under its name
 		}
 		return &once{err}
 	})
+	if litter != "" && ctx.Err() == nil {
+		_, _ = s.call(ctx, func(c client) error { s.tryRemoveAll(c, &litter); return nil })
+	}
 	if put == storage.Refused && err != nil && ctx.Err() != nil {
 		put = storage.PutUnknown // told to stop; nothing was sent
 	}
 	return put, err
+}
+
+// tryRemoveAll removes a directory that nobody needs, if one is named.
+func (s *Store) tryRemoveAll(c client, dir *string) {
+	if *dir != "" && c.RemoveAll(*dir) == nil {
+		*dir = ""
+	}
 }
 
 // unsent says whether a rename failed before it was sent: the library looks at the target first.

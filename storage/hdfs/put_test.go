@@ -1,0 +1,248 @@
+package hdfs
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"shadoof/storage"
+)
+
+const (
+	record = "_shadoof/topics/orders/log/00000000000000000001.json"
+	marker = "_shadoof/topics/orders/pub/00000000000000000001"
+	key    = "orders/dt=2026-11-20/hr=13/a.parquet"
+	// stagingName is in the folder of an attempt.
+	stagingName = "_shadoof/topics/orders/staging/1a2b/a.staged"
+)
+
+// failing makes each call that begins like this fail, after it was carried out or not.
+func failing(prefix string, err error, applied bool) func(int, string) (error, bool) {
+	return func(_ int, line string) (error, bool) {
+		if strings.HasPrefix(line, prefix) {
+			return err, applied
+		}
+		return nil, false
+	}
+}
+
+// failingOnce makes the first such call fail.
+func failingOnce(prefix string, err error, applied bool) func(int, string) (error, bool) {
+	hit := false
+	return func(_ int, line string) (error, bool) {
+		if !hit && strings.HasPrefix(line, prefix) {
+			hit = true
+			return err, applied
+		}
+		return nil, false
+	}
+}
+
+func TestARecordIsADirectoryThatIsRenamedOnce(t *testing.T) {
+	t.Parallel()
+	n := newNameNodes()
+	s := n.store(t)
+	s.o.Group = "lake"
+	s.o.FileMode = 0o640
+	if put, err := s.PutNew(t.Context(), record, []byte("{}")); put != storage.Created {
+		t.Fatal(put, err)
+	}
+	if n.count("chgrp lake /lake") == 0 {
+		t.Error("the root has not got its group") // everything below inherits it
+	}
+	n.reset()
+	if put, err := s.PutNew(t.Context(), marker, nil); put != storage.Created {
+		t.Fatal(put, err)
+	}
+	want := `mkdir _shadoof/topics/orders/pub
+mkdir _shadoof/topics/orders/pub/X
+create _shadoof/topics/orders/pub/X/X
+close _shadoof/topics/orders/pub/X/X
+rename _shadoof/topics/orders/pub/X
+`
+	if diff := cmp.Diff(want, n.changes()); diff != "" {
+		t.Error(diff)
+	}
+	n.reset()
+	if put, err := s.PutNew(t.Context(), marker, nil); put != storage.Exists || err != nil {
+		t.Error(put, err)
+	}
+	want = `mkdir _shadoof/topics/orders/pub/X
+create _shadoof/topics/orders/pub/X/X
+close _shadoof/topics/orders/pub/X/X
+rename _shadoof/topics/orders/pub/X
+removeall _shadoof/topics/orders/pub/X
+`
+	if diff := cmp.Diff(want, n.changes()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTheAnswerToTheRenameDecides(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		err   error
+		want  storage.Put
+		clean bool // no error
+	}{
+		{"taken by a record", errNotEmpty, storage.Exists, true},
+		{"taken by a file", errSameKind, storage.Exists, true},
+		{"not there", os.ErrNotExist, storage.PutUnknown, false},
+		{"there", os.ErrExist, storage.PutUnknown, false},
+		{"connection ended", errEOF, storage.PutUnknown, false},
+		{"another's answer", errors.New("unexpected sequence number"), storage.PutUnknown, false},
+		{"no other name node", errors.New("no available namenodes: " + errSealed.Error()), storage.PutUnknown, false},
+		{"some exception", &exception{"java.io.IOException", "something"}, storage.PutUnknown, false},
+		{"null pointer", &exception{"java.lang.NullPointerException", ""}, storage.PutUnknown, false},
+		{"not allowed", os.ErrPermission, storage.Refused, false},
+		{"quota of names", errNameQuota, storage.Refused, false},
+		{"safe mode", errSafe, storage.Refused, false},
+		{"safe mode with HA", errSafeHA, storage.Refused, false},
+	} {
+		n := newNameNodes()
+		s := n.store(t)
+		n.fault = failing("rename", c.err, false)
+		put, err := s.PutNew(t.Context(), record, []byte("{}"))
+		if put != c.want || (err == nil) != c.clean {
+			t.Errorf("%s: %s, %v; want %s", c.name, put, err, c.want)
+		}
+		if sent := n.count("rename"); sent != 1 {
+			t.Errorf("%s: the rename was sent %d times", c.name, sent)
+		}
+		if err != nil {
+			t.Log(err)
+		}
+	}
+}
+
+func TestWhatFailsBeforeTheRenameIsTriedAgainUnderANewName(t *testing.T) {
+	t.Parallel()
+	for _, applied := range []bool{false, true} {
+		for _, op := range []string{"stat", "mkdir", "defaults", "create", "write", "close", "target"} {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNameNodes()
+				s := n.store(t)
+				n.fault = failingOnce(op, errEOF, applied)
+				if put, err := s.PutNew(t.Context(), record, []byte("{}")); put != storage.Created {
+					t.Errorf("%s, applied %t: %s, %v", op, applied, put, err)
+				}
+				if sent := n.count("rename"); sent != 1 {
+					t.Errorf("%s: %d renames", op, sent)
+				}
+				if n.connects[0] != 0 || n.connects[1] != 1 {
+					t.Errorf("%s: clients began at the addresses %v, and the second one should at the other", op, n.connects)
+				}
+				if data, err := storage.ReadAll(t.Context(), s, record, 10); string(data) != "{}" {
+					t.Errorf("%s, applied %t: %q, %v", op, applied, data, err)
+				}
+			})
+		}
+	}
+}
+
+func TestARefusalBeforeTheRenameIsFinal(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		err  error
+		want string
+		is   error
+	}{
+		{os.ErrPermission, "permission denied for user shadoof: / is hdfs:supergroup 0777", fs.ErrPermission},
+		{errNameQuota, "quota=3 file count=4: free or raise it (hdfs dfsadmin -setQuota", nil},
+		{errSafe, "hdfs dfsadmin -safemode get", nil},
+		{&exception{"java.io.IOException", "File /x could only be written to 0 of the 1 minReplication nodes."}, "hdfs dfsadmin -report", nil},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			n := newNameNodes()
+			s := n.store(t)
+			n.fault = failing("mkdir", c.err, false)
+			put, err := s.PutNew(t.Context(), record, []byte("{}"))
+			if put != storage.Refused || err == nil || !strings.Contains(err.Error(), c.want) || c.is != nil && !errors.Is(err, c.is) {
+				t.Errorf("%s, %v; want %q", put, err, c.want)
+			}
+			if n.count("rename") > 0 {
+				t.Error("a rename was sent")
+			}
+			if strings.Count(err.Error(), "hdfs://lake/lake/"+record) != 1 {
+				t.Errorf("the object is not named once: %v", err)
+			}
+		})
+	}
+}
+
+func TestAnOpenFileIsNeverClosedAfterAFailedWrite(t *testing.T) {
+	t.Parallel()
+	for _, fail := range []error{errEOF, &exception{"org.apache.hadoop.hdfs.protocol.DSQuotaExceededException", "The DiskSpace quota of /lake is exceeded"}} {
+		synctest.Test(t, func(t *testing.T) {
+			n := newNameNodes()
+			s := n.store(t)
+			n.fault = failing("write", fail, true)
+			if put, err := s.PutNew(t.Context(), record, []byte("{}")); put != storage.Refused || err == nil {
+				t.Errorf("%s, %v", put, err)
+			}
+			w, err := s.Stage(t.Context(), storage.StageRequest{Key: key, Staging: stagingName})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.Write(make([]byte, chunkSize+1)); err == nil {
+				t.Error("the write succeeded")
+			}
+			writers := n.clients[len(n.clients)-1]
+			if err := w.Abort(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if n.count("close") > 0 {
+				t.Error("a file was closed")
+			}
+			if !writers.isDead() {
+				t.Error("the client of the failed file is kept")
+			}
+			for _, name := range n.names() {
+				if !strings.HasSuffix(name, "/") {
+					t.Errorf("left: %s", name)
+				}
+			}
+		})
+	}
+}
+
+func TestARecordThatTheJournalDoesNotHaveIsGoneAfterAFailover(t *testing.T) {
+	t.Parallel()
+	n := newNameNodes()
+	s, other := n.store(t), n.store(t)
+	if put, err := s.PutNew(t.Context(), marker, nil); put != storage.Created {
+		t.Fatal(put, err)
+	}
+	n.stall()
+	n.fault = failing("rename", errEOF, true)
+	if put, _ := s.PutNew(t.Context(), record, []byte("mine")); put != storage.PutUnknown {
+		t.Error(put)
+	}
+	n.fault = nil
+	// It is seen, and rivals are refused, but nothing proves it.
+	if put, _ := other.PutNew(t.Context(), record, []byte("other")); put != storage.Exists {
+		t.Error(put)
+	}
+	n.fault = failing("chtimes", errors.New("i/o timeout"), false)
+	ctx := timedOut(t)
+	if d, err := other.Confirm(ctx, record); d != storage.DurabilityUnknown || err == nil {
+		t.Error(d, err)
+	}
+	n.fault = nil
+	n.failover()
+	if d, err := other.Confirm(t.Context(), record); d != storage.Gone || err != nil {
+		t.Error(d, err)
+	}
+	if put, err := other.PutNew(t.Context(), record, []byte("other")); put != storage.Created {
+		t.Error(put, err)
+	}
+	if d, err := s.Confirm(t.Context(), record); d != storage.Durable || err != nil {
+		t.Error(d, err)
+	}
+}
