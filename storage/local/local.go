@@ -166,19 +166,23 @@ func (s *Store) forget(dir string) {
 }
 
 // inDir runs f after the directory of name was made, and again when the directory went away in between: an empty one is removed
-// by whoever takes the last staged file out of it.
+// by whoever takes the last staged file out of it. It may be back by the time one looks, made by somebody else, so that a directory
+// that is there proves little: only after some tries something else is missing.
 func (s *Store) inDir(name string, f func() error) error {
 	dir := path.Dir(name)
+	there := 0
 	for try := 0; ; try++ {
 		err := s.makeDir(dir)
 		if err == nil {
 			err = f()
 		}
-		if try == 10 || !errors.Is(err, fs.ErrNotExist) {
+		if try == 100 || !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		if _, gone := s.files.Lstat(s.path(dir)); gone == nil {
-			return err
+			if there++; there == 4 {
+				return err
+			}
 		}
 		s.forget(dir)
 	}

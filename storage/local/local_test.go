@@ -421,3 +421,33 @@ func FuzzToken(f *testing.F) {
 		}
 	})
 }
+
+// flickering is a disk on which a directory goes away and comes back while a file is created in it.
+type flickering struct {
+	disk
+	left *int
+}
+
+func (f flickering) Create(name string) (file, error) {
+	if strings.HasSuffix(name, storage.StagedSuffix) && *f.left > 0 {
+		*f.left--
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	return f.disk.Create(name)
+}
+
+func TestAFolderThatGoesAndComesBackHoldsUpNothing(t *testing.T) {
+	t.Parallel()
+	left := 3
+	s, err := open(t.TempDir(), flickering{left: &left})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := s.Stage(t.Context(), storage.StageRequest{Key: "orders/a", Staging: "_shadoof/staging/a" + storage.StagedSuffix})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Abort(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
