@@ -93,7 +93,7 @@ func (n *nameNodes) connect(ctx context.Context, first int, sealed bool) (client
 	return c, at, ctx.Err()
 }
 
-// stall makes changes visible that the journal does not have, until failover takes them back.
+// stall makes changes visible that the journal does not have, and that are not answered, until failover takes them back.
 func (n *nameNodes) stall() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -115,7 +115,7 @@ func (n *nameNodes) changes() string {
 	var kept []string
 	for _, c := range n.calls {
 		op, _, _ := strings.Cut(c, " ")
-		if !slices.Contains([]string{"stat", "look", "open", "read", "defaults", "target"}, op) {
+		if !isRead(op) {
 			kept = append(kept, digits.ReplaceAllString(strings.ReplaceAll(c, "/lake/", ""), "X"))
 		}
 	}
@@ -224,7 +224,14 @@ func (c *fakeClient) do(op, name string, call func(n *nameNodes) error) error {
 	if err := call(n); err != nil {
 		return fail(err)
 	}
+	if n.journal != nil && !isRead(op) {
+		return fail(errors.New("i/o timeout"))
+	}
 	return nil
+}
+
+func isRead(op string) bool {
+	return slices.Contains([]string{"stat", "look", "open", "read", "defaults", "target"}, op)
 }
 
 func (n *nameNodes) get(name string) (inode, error) {
