@@ -25,10 +25,14 @@ import (
 type FS struct {
 	cluster *Cluster
 	user    string
+	node    *Node // nil is the active one
 }
 
 // FS for a user. What tests prepare and look at is done as Superuser.
 func (c *Cluster) FS(user string) *FS { return &FS{cluster: c, user: user} }
+
+// At asks one NameNode only, the i-th, whatever it is. Also one that is active no more may answer, from an old state.
+func (f *FS) At(i int) *FS { return &FS{f.cluster, f.user, f.cluster.NameNode(i)} }
 
 // A Status is what the NameNode knows of a file or folder.
 type Status struct {
@@ -265,7 +269,9 @@ func (f *FS) request(ctx context.Context, method, name, op string, params url.Va
 
 func (f *FS) askActive(ctx context.Context, method, name, op string, params url.Values) (*http.Response, error) {
 	node := f.cluster.nameNodes[0]
-	if len(f.cluster.nameNodes) > 1 {
+	if f.node != nil {
+		node = f.node
+	} else if len(f.cluster.nameNodes) > 1 {
 		i, err := f.cluster.Active(ctx)
 		if err != nil {
 			return nil, err

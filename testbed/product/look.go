@@ -1,22 +1,33 @@
 package product
 
 import (
+	"context"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"shadoof/testbed/hdfsbed"
 )
 
 // Read reads an object of the root, by its name below the root. A missing one is fs.ErrNotExist.
 func (r *Root) Read(tb testing.TB, name string) ([]byte, error) {
 	tb.Helper()
-	if r.s3 == nil {
+	return r.read(tb.Context(), name)
+}
+
+func (r *Root) read(ctx context.Context, name string) ([]byte, error) {
+	switch {
+	case r.hdfs != nil:
+		return r.readHDFS(ctx, r.hdfs.FS(hdfsbed.Superuser), name)
+	case r.s3 == nil:
 		return os.ReadFile(filepath.Join(r.folder, name))
 	}
 	client, err := r.s3.Client()
@@ -24,7 +35,7 @@ func (r *Root) Read(tb testing.TB, name string) ([]byte, error) {
 		return nil, err
 	}
 	key := r.prefix + "/" + name
-	o, err := client.GetObject(tb.Context(), &s3.GetObjectInput{Bucket: &r.bucket, Key: &key})
+	o, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &r.bucket, Key: &key})
 	if gone := (*types.NoSuchKey)(nil); errors.As(err, &gone) {
 		return nil, fs.ErrNotExist
 	}
@@ -42,7 +53,7 @@ func (r *Root) AbortStaged(tb testing.TB) int {
 	if r.s3 == nil {
 		for _, name := range r.Keys(tb, "_shadoof") {
 			if strings.HasSuffix(name, ".staged") {
-				if err := os.Remove(filepath.Join(r.folder, name)); err != nil {
+				if err := r.remove(tb.Context(), name); err != nil {
 					tb.Fatal(err)
 				}
 				n++
@@ -65,6 +76,13 @@ func (r *Root) AbortStaged(tb testing.TB) int {
 		n++
 	}
 	return n
+}
+
+func (r *Root) remove(ctx context.Context, name string) error {
+	if r.hdfs != nil {
+		return r.hdfs.FS(hdfsbed.Superuser).RemoveAll(ctx, path.Join(r.folder, name))
+	}
+	return os.Remove(filepath.Join(r.folder, name))
 }
 
 // Staged counts the staged files of the root.

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"shadoof/testbed/hdfsbed"
 	"shadoof/testbed/s3bed"
 )
 
@@ -78,10 +79,11 @@ type Root struct {
 	Name   string
 	yaml   string
 	env    []string
-	folder string // of a local root
+	folder string // of a local root, and in HDFS
 	s3     *s3bed.Server
 	bucket string
 	prefix string
+	hdfs   *hdfsbed.Cluster
 }
 
 // Local is a root on the local disk.
@@ -99,13 +101,19 @@ func S3(tb testing.TB, s *s3bed.Server, endpoint string) *Root {
 	return r
 }
 
-// Folder is the plain folder of a topic as readers see it: for S3, a copy of it, keys mirrored.
+// Folder is the plain folder of a topic as readers see it: for S3 and HDFS, a copy of it, keys mirrored.
 func (r *Root) Folder(tb testing.TB, topic string) string {
 	tb.Helper()
-	if r.s3 == nil {
+	if r.hdfs == nil && r.s3 == nil {
 		return filepath.Join(r.folder, topic)
 	}
 	dir := tb.TempDir()
+	if r.hdfs != nil {
+		if err := r.download(tb.Context(), topic, dir); err != nil {
+			tb.Fatal(err)
+		}
+		return dir
+	}
 	if err := r.s3.Download(tb.Context(), r.bucket, r.prefix+"/"+topic+"/", dir); err != nil {
 		tb.Fatal(err)
 	}
@@ -115,18 +123,25 @@ func (r *Root) Folder(tb testing.TB, topic string) string {
 // Keys lists what lies below a name of the root, relative to the root.
 func (r *Root) Keys(tb testing.TB, below string) []string {
 	tb.Helper()
-	var out []string
-	if r.s3 != nil {
-		keys, err := r.s3.Keys(tb.Context(), r.bucket, r.prefix+"/"+below)
-		if err != nil {
-			tb.Fatal(err)
-		}
+	keys, err := r.keys(tb.Context(), below)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return keys
+}
+
+func (r *Root) keys(ctx context.Context, below string) (out []string, err error) {
+	switch {
+	case r.hdfs != nil:
+		return r.keysHDFS(ctx, r.hdfs.FS(hdfsbed.Superuser), below)
+	case r.s3 != nil:
+		keys, err := r.s3.Keys(ctx, r.bucket, r.prefix+"/"+below)
 		for _, k := range keys {
 			out = append(out, strings.TrimPrefix(k, r.prefix+"/"))
 		}
-		return out
+		return out, err
 	}
-	err := filepath.WalkDir(filepath.Join(r.folder, below), func(path string, d os.DirEntry, err error) error {
+	err = filepath.WalkDir(filepath.Join(r.folder, below), func(path string, d os.DirEntry, err error) error {
 		if errors.Is(err, os.ErrNotExist) {
 			return nil
 		}
@@ -136,16 +151,13 @@ func (r *Root) Keys(tb testing.TB, below string) []string {
 		}
 		return err
 	})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return out
+	return out, err
 }
 
 // Bucket of an S3 root, and the prefix of its keys.
 func (r *Root) Bucket() (bucket, prefix string) { return r.bucket, r.prefix }
 
-// Dir of a local root.
+// Dir of a local root, and of one in HDFS.
 func (r *Root) Dir() string { return r.folder }
 
 // A Job is a configuration on disk.
