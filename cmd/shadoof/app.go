@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -45,9 +46,9 @@ func (a *app) main(args []string) int {
 	defer a.stop.listen()()
 	root := a.root()
 	root.SetArgs(args)
-	err := root.ExecuteContext(a.stop.soft)
+	cmd, err := root.ExecuteContextC(a.stop.soft)
 	if err != nil && !a.acting {
-		err = usagef("%w; see `shadoof help`", err)
+		err = usagef("%w; see `%s`", err, strings.Join(slices.Insert(strings.Fields(cmd.CommandPath()), 1, "help"), " "))
 	}
 	return a.exit(err)
 }
