@@ -19,8 +19,19 @@ import (
 func HDFS(tb testing.TB, c *hdfsbed.Cluster, authority string) *Root {
 	tb.Helper()
 	r := &Root{Name: "hdfs", hdfs: c, folder: c.NewFolder(tb)}
-	r.yaml = fmt.Sprintf("store:\n  url: hdfs://%s%s\n  hdfs: {conf_dir: %q, user: %s, replication: 1}\n", authority, r.folder, c.ConfDir(), hdfsbed.User)
-	return r
+	r.url = fmt.Sprintf("hdfs://%s%s", authority, r.folder)
+	return r.As("user: " + hdfsbed.User + ", replication: 1")
+}
+
+// As is the same root in HDFS with other settings of store.hdfs, such as "user: colleague, staging: topic", and with variables of the
+// environment. What they do not name is the default, but for conf_dir.
+func (r *Root) As(settings string, env ...string) *Root {
+	as := *r
+	if !strings.Contains(settings, "conf_dir:") {
+		settings = fmt.Sprintf("conf_dir: %q, %s", r.hdfs.ConfDir(), settings)
+	}
+	as.yaml, as.env = fmt.Sprintf("store:\n  url: %s\n  hdfs: {%s}\n", r.url, settings), env
+	return &as
 }
 
 // Created objects are folders with one file. A log of them is not to cost a request for each: their numbers tell them.

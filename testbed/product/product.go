@@ -84,6 +84,7 @@ type Root struct {
 	bucket string
 	prefix string
 	hdfs   *hdfsbed.Cluster
+	url    string // of a root in HDFS
 }
 
 // Local is a root on the local disk.
