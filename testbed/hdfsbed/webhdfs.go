@@ -31,8 +31,14 @@ type FS struct {
 // FS for a user. What tests prepare and look at is done as Superuser.
 func (c *Cluster) FS(user string) *FS { return &FS{cluster: c, user: user} }
 
-// At asks one NameNode only, the i-th, whatever it is. Also one that is active no more may answer, from an old state.
-func (f *FS) At(i int) *FS { return &FS{f.cluster, f.user, f.cluster.NameNode(i)} }
+// Here asks the NameNode that is active now, and no other also when it is active no more. It then answers from an old state.
+func (f *FS) Here(ctx context.Context) (*FS, error) {
+	i, err := f.cluster.Active(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &FS{f.cluster, f.user, f.cluster.NameNode(i)}, nil
+}
 
 // A Status is what the NameNode knows of a file or folder.
 type Status struct {

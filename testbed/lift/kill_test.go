@@ -147,8 +147,8 @@ func TestKill(t *testing.T) {
 					t.Parallel()
 					topic := sharedTopic(t)
 					j := product.NewJob(t, servers.Kafka(t).Brokers(), root(t), topic.Topic, smallGlobal, small)
-					l := watch(t, j)
-					defer l.end()
+					l := product.Watch(t, j)
+					defer l.End()
 					if p.prepare != nil {
 						p.prepare(t, j)
 					}

@@ -24,8 +24,8 @@ func TestEightWorkers(t *testing.T) {
 				t.Parallel()
 				topic := sharedTopic(t)
 				j := product.NewJob(t, servers.Kafka(t).Brokers(), root(t), topic.Topic, smallGlobal, small)
-				l := watch(t, j)
-				defer l.end()
+				l := product.Watch(t, j)
+				defer l.End()
 				var all sync.WaitGroup
 				var rows atomic.Int64
 				for i := range 8 {
