@@ -110,23 +110,24 @@ func (k *Kafka) classicGroup(ctx context.Context, node int32, name string) (*Gro
 	if err != nil {
 		return nil, err
 	}
-	g := &Group{Name: name}
-	for _, r := range resp.(*kmsg.DescribeGroupsResponse).Groups {
-		switch err := kerr.ErrorForCode(r.ErrorCode); {
-		case err == kerr.GroupIDNotFound:
-			return g, nil
-		case err != nil:
-			return nil, err
-		case r.State == "Dead": // there is none
-			return g, nil
-		}
-		g.State = r.State
-		for _, m := range r.Members {
-			g.Members = append(g.Members, Member{m.MemberID, m.ClientID, m.ClientHost})
-		}
+	answers := resp.(*kmsg.DescribeGroupsResponse).Groups
+	if len(answers) != 1 {
+		return nil, errNoAnswer
+	}
+	r, g := &answers[0], &Group{Name: name}
+	switch err := kerr.ErrorForCode(r.ErrorCode); {
+	case err == kerr.GroupIDNotFound:
+		return g, nil
+	case err != nil:
+		return nil, err
+	case r.State == "Dead": // there is none
 		return g, nil
 	}
-	return nil, errNoAnswer
+	g.State = r.State
+	for _, m := range r.Members {
+		g.Members = append(g.Members, Member{m.MemberID, m.ClientID, m.ClientHost})
+	}
+	return g, nil
 }
 
 func (k *Kafka) consumerGroup(ctx context.Context, node int32, name string) (*Group, error) {
@@ -140,20 +141,22 @@ func (k *Kafka) consumerGroup(ctx context.Context, node int32, name string) (*Gr
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range resp.(*kmsg.ConsumerGroupDescribeResponse).Groups {
-		switch err := kerr.ErrorForCode(r.ErrorCode); {
-		case err == kerr.GroupIDNotFound, err == kerr.UnsupportedVersion:
-			return g, nil
-		case err != nil:
-			return nil, err
-		}
-		g.State = r.State
-		for _, m := range r.Members {
-			g.Members = append(g.Members, Member{m.MemberID, m.ClientID, m.ClientHost})
-		}
-		return g, nil
+	answers := resp.(*kmsg.ConsumerGroupDescribeResponse).Groups
+	if len(answers) != 1 {
+		return nil, errNoAnswer
 	}
-	return nil, errNoAnswer
+	r := &answers[0]
+	switch err := kerr.ErrorForCode(r.ErrorCode); {
+	case err == kerr.GroupIDNotFound, err == kerr.UnsupportedVersion:
+		return g, nil
+	case err != nil:
+		return nil, err
+	}
+	g.State = r.State
+	for _, m := range r.Members {
+		g.Members = append(g.Members, Member{m.MemberID, m.ClientID, m.ClientHost})
+	}
+	return g, nil
 }
 
 // unknownRequest recognises the client library's errors, which it does not export, for requests that a broker does not know.
