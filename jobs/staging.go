@@ -52,7 +52,7 @@ func (w *worker) tryMoves(ctx context.Context) error {
 	}
 	for _, m := range w.env.moves(w.set) {
 		if err := mover.TryMove(ctx, m); err != nil {
-			return fmt.Errorf("%s: try to publish from %s to %s: nothing was read: %w", w.topic, m.Staging, m.Folder, err)
+			return fmt.Errorf("%s: nothing was read: %w", w.topic, err)
 		}
 	}
 	return nil

@@ -11,7 +11,8 @@ import (
 )
 
 // TryMove implements storage.Mover: it renames an empty hidden directory from one folder to the other. Encryption zones, permissions
-// and quotas of names refuse that as they refuse a file; a quota of bytes refuses files only.
+// and quotas of names refuse that as they refuse a file; a quota of bytes refuses files only. What a quota refuses today it may take
+// tomorrow: that does not make the store unfit.
 func (s *Store) TryMove(ctx context.Context, m storage.Move) error {
 	for _, name := range []string{m.Staging, m.Folder} {
 		if err := checkName(name); err != nil {
@@ -24,8 +25,8 @@ func (s *Store) TryMove(ctx context.Context, m storage.Move) error {
 		return nil
 	}
 	err = s.explain(err)
-	if errors.Is(err, fs.ErrPermission) || overQuota(err) {
-		err = fmt.Errorf("%w: %w; or set store.hdfs.staging to topic, so that files are staged within the topic's folder", storage.ErrUnfit, err)
+	if errors.Is(err, fs.ErrPermission) {
+		err = fmt.Errorf("%w: %w", storage.ErrUnfit, err)
 	}
 	return fmt.Errorf("try to move a file from %s to %s: %w", s.url(m.Staging), s.url(m.Folder), err)
 }

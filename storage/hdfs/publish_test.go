@@ -199,14 +199,18 @@ func TestAMoveIsTried(t *testing.T) {
 	for _, c := range []struct {
 		err   error
 		unfit bool
-	}{{nil, false}, {os.ErrPermission, true}, {errNameQuota, true}, {&exception{"java.io.IOException", "x can't be moved into an encryption zone."}, true}, {&exception{"java.io.IOException", "else"}, false}} {
+		says  string
+	}{
+		{nil, false, ""}, {os.ErrPermission, true, "permission denied"}, {errNameQuota, false, "-setQuota"},
+		{&exception{"java.io.IOException", "x can't be moved into an encryption zone."}, true, "staging to topic"}, {&exception{"java.io.IOException", "else"}, false, "else"},
+	} {
 		n := newNameNodes()
 		s := n.store(t)
 		if c.err != nil {
 			n.fault = failing("rename", c.err, false)
 		}
 		err := s.TryMove(t.Context(), storage.Move{Staging: "orders/_staging", Folder: "orders"})
-		if errors.Is(err, storage.ErrUnfit) != c.unfit || (err == nil) != (c.err == nil) || c.unfit && !strings.Contains(err.Error(), "staging to topic") {
+		if errors.Is(err, storage.ErrUnfit) != c.unfit || (err == nil) != (c.err == nil) || err != nil && !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%v: %v", c.err, err)
 		}
 		for _, name := range n.names() {
