@@ -79,11 +79,15 @@ func (k *Kafka) patiently(ctx context.Context, what string, try func(context.Con
 		if err == nil {
 			return nil
 		}
-		if bounded.Err() != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		late := func() bool { return bounded.Err() != nil && ctx.Err() == nil }
+		if late() && errors.Is(err, context.DeadlineExceeded) {
 			return fmt.Errorf("%s: no answer in %s: %w", what, k.opts.Patience, err)
 		}
-		if err := t.again(bounded, err); err != nil {
-			return err
+		if again := t.again(bounded, err); again != nil {
+			if late() {
+				return fmt.Errorf("%s: no answer in %s: %w", what, k.opts.Patience, err)
+			}
+			return again
 		}
 	}
 }
@@ -91,25 +95,46 @@ func (k *Kafka) patiently(ctx context.Context, what string, try func(context.Con
 // ExamineCluster implements [Examiner].
 func (k *Kafka) ExamineCluster(ctx context.Context) []storage.Finding {
 	var (
-		found   = make([][]storage.Finding, len(k.opts.Brokers))
-		cluster []storage.Finding
-		looking sync.WaitGroup
+		addresses = &addresses{opts: k.opts, limit: make(chan struct{}, examinedAtOnce), looks: map[string]func() *probe{}}
+		found     = make([][]storage.Finding, len(k.opts.Brokers))
+		cluster   []storage.Finding
+		looking   sync.WaitGroup
 	)
-	looking.Go(func() { cluster = k.examineBrokers(ctx) })
-	limit := make(chan struct{}, examinedAtOnce)
+	looking.Go(func() { cluster = k.examineBrokers(ctx, addresses) })
 	for i, address := range k.opts.Brokers {
-		looking.Go(func() {
-			limit <- struct{}{}
-			defer func() { <-limit }()
-			found[i] = (&probe{opts: k.opts, address: address}).run(ctx)
-		})
+		looking.Go(func() { found[i] = addresses.look(ctx, address).found })
 	}
 	looking.Wait()
 	return append(append(slices.Concat(found...), k.examineClientCertificate()...), cluster...)
 }
 
+// addresses are looked at once each, whoever asks: a broker is often where the configuration says.
+type addresses struct {
+	opts  Options
+	limit chan struct{}
+	mu    sync.Mutex
+	looks map[string]func() *probe
+}
+
+func (a *addresses) look(ctx context.Context, address string) *probe {
+	a.mu.Lock()
+	once, ok := a.looks[address]
+	if !ok {
+		once = sync.OnceValue(func() *probe {
+			a.limit <- struct{}{}
+			defer func() { <-a.limit }()
+			p := &probe{opts: a.opts, address: address}
+			p.found = p.run(ctx)
+			return p
+		})
+		a.looks[address] = once
+	}
+	a.mu.Unlock()
+	return once()
+}
+
 // examineBrokers looks at each broker where the cluster advertises it: clients go there, whatever address they began with.
-func (k *Kafka) examineBrokers(ctx context.Context) []storage.Finding {
+func (k *Kafka) examineBrokers(ctx context.Context, a *addresses) []storage.Finding {
 	req := kmsg.NewPtrMetadataRequest()
 	req.Topics = []kmsg.MetadataRequestTopic{}
 	var meta *kmsg.MetadataResponse
@@ -123,13 +148,8 @@ func (k *Kafka) examineBrokers(ctx context.Context) []storage.Finding {
 	slices.SortFunc(meta.Brokers, func(a, b kmsg.MetadataResponseBroker) int { return cmp.Compare(a.NodeID, b.NodeID) })
 	found := make([][]storage.Finding, len(meta.Brokers)+1)
 	var looking sync.WaitGroup
-	limit := make(chan struct{}, examinedAtOnce)
 	for i, b := range meta.Brokers {
-		looking.Go(func() {
-			limit <- struct{}{}
-			defer func() { <-limit }()
-			found[i] = k.examineBroker(ctx, b)
-		})
+		looking.Go(func() { found[i] = k.examineBroker(ctx, a, b) })
 	}
 	looking.Go(func() { found[len(meta.Brokers)] = k.examineClock(ctx) })
 	looking.Wait()
@@ -143,31 +163,33 @@ func clusterFinding(meta *kmsg.MetadataResponse) storage.Finding {
 	return finding(storage.Good, "cluster", "id %s, %s, controller %d", *meta.ClusterID, count(len(meta.Brokers), "broker"), meta.ControllerID)
 }
 
-// examineBroker is one line for a broker that is as it should be, and for another what is not.
-func (k *Kafka) examineBroker(ctx context.Context, b kmsg.MetadataResponseBroker) []storage.Finding {
-	p := &probe{opts: k.opts, address: joinHostPort(b.Host, b.Port)}
-	all := p.run(ctx)
+// examineBroker is one line for a broker that is as it should be, and for another what is not, unless that was told of its address.
+func (k *Kafka) examineBroker(ctx context.Context, a *addresses, b kmsg.MetadataResponseBroker) []storage.Finding {
+	address := joinHostPort(b.Host, b.Port)
+	p := a.look(ctx, address)
 	name := fmt.Sprintf("broker %d", b.NodeID)
+	worst := storage.Good
 	var wrong []storage.Finding
-	for _, f := range all {
-		if f.Grade == storage.Good {
-			continue
-		}
-		f.Name = name + ": " + f.Name
-		if !slices.Contains(k.opts.Brokers, p.address) {
+	for _, f := range p.found {
+		if f.Grade != storage.Good {
+			worst = max(worst, f.Grade)
+			f.Name = name + ": " + f.Name
 			f.Detail += "; this is where the cluster says that the broker is (advertised.listeners): clients must reach it there"
+			wrong = append(wrong, f)
 		}
-		wrong = append(wrong, f)
 	}
-	if len(wrong) > 0 {
-		return wrong
-	}
-	detail := p.address
+	detail := address
 	if p.guess != "" {
 		detail += ", " + p.guess
 	}
 	if b.Rack != nil && *b.Rack != "" {
 		detail += ", rack " + *b.Rack
+	}
+	switch {
+	case len(wrong) > 0 && slices.Contains(k.opts.Brokers, address):
+		return []storage.Finding{finding(worst, name, "%s: see the lines of this address above", detail)}
+	case len(wrong) > 0:
+		return wrong
 	}
 	return []storage.Finding{finding(storage.Good, name, "%s", detail)}
 }

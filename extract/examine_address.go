@@ -23,7 +23,8 @@ import (
 type probe struct {
 	opts    Options
 	address string
-	guess   string // which Kafka it is, by the requests that it takes
+	found   []storage.Finding // after the run
+	guess   string            // which Kafka it is, by the requests that it takes
 }
 
 func (p *probe) name(what string) string { return p.address + " " + what }

@@ -102,6 +102,14 @@ func S3(tb testing.TB, s *s3bed.Server, endpoint string) *Root {
 	return r
 }
 
+// S3As is S3 for a user of the server, who may do there what a policy of the bucket allows.
+func S3As(tb testing.TB, s *s3bed.Server, access, secret string) *Root {
+	tb.Helper()
+	r := S3(tb, s, s.Endpoint)
+	r.env = []string{"AWS_ACCESS_KEY_ID=" + access, "AWS_SECRET_ACCESS_KEY=" + secret}
+	return r
+}
+
 // Folder is the plain folder of a topic as readers see it: for S3 and HDFS, a copy of it, keys mirrored.
 func (r *Root) Folder(tb testing.TB, topic string) string {
 	tb.Helper()

@@ -22,6 +22,9 @@ type Options struct {
 	// Sidecar keeps what S3 knows of objects in a folder of its own instead of in extended attributes of the files. Where the disk has
 	// no extended attributes that is done without asking.
 	Sidecar bool
+
+	// Users lets AddUser make users besides the first, who may do what bucket policies allow them.
+	Users bool
 }
 
 // A Server is a running S3: one that this process started, or one that it only knows the address of (see FromEnv), which cannot
@@ -79,6 +82,13 @@ func (s *Server) layOut(opts Options) error {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return fmt.Errorf("testbed: s3: %w", err)
 		}
+	}
+	if opts.Users {
+		users := filepath.Join(s.folder.Path, "users")
+		if err := os.MkdirAll(users, 0o755); err != nil {
+			return fmt.Errorf("testbed: s3: %w", err)
+		}
+		s.args = append(s.args, "--iam-dir", users)
 	}
 	s.args = append(s.args, "posix")
 	if opts.Sidecar || !hasAttributes(objects) {
