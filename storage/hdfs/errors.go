@@ -28,6 +28,11 @@ func (e *failed) Unwrap() []error {
 	return []error{e.is, e.err}
 }
 
+// told is an error that says all there is to say.
+func told(is error, format string, args ...any) error {
+	return &failed{text: fmt.Sprintf(format, args...), err: is}
+}
+
 // failure is the error of an operation on a name.
 func (s *Store) failure(op, name string, err error) error {
 	if err == nil {
@@ -49,7 +54,7 @@ func (s *Store) explain(err error) error {
 	switch {
 	case errors.As(err, &done), errors.As(err, &setup), errors.Is(err, storage.ErrUnfit):
 		return err
-	case err == context.Canceled, err == context.DeadlineExceeded:
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, fs.ErrClosed):
 		return err
 	case errors.As(err, &stop):
 		return s.explain(stop.error)
@@ -130,14 +135,21 @@ func overQuota(err error) bool {
 // denied adds to a refusal who was refused what: the library drops what the name node says about it.
 func (s *Store) denied(c client, err error) error {
 	var inner *fs.PathError
-	if !errors.As(err, &inner) {
+	if !errors.As(err, &inner) || !path.IsAbs(inner.Path) {
 		return err
 	}
 	text := fmt.Sprintf("%s %s: permission denied for user %s", inner.Op, inner.Path, c.User())
+	advice := "let this user, or a group they are in, read and write there"
+	switch inner.Op {
+	case "chown":
+		advice = fmt.Sprintf("only the owner can give it the group %s of store.hdfs.group, and only if they are in it", s.o.Group)
+	case "chmod":
+		advice = "only the owner can set store.hdfs.file_mode and dir_mode"
+	}
 	for p := inner.Path; ; p = path.Dir(p) {
 		st, looking := c.Stat(p)
 		if looking == nil {
-			text += fmt.Sprintf(": %s is %s:%s %04o: let this user, or a group of his, read and write there", p, st.owner, st.group, st.mode)
+			text += fmt.Sprintf(": %s is %s:%s %04o: %s", p, st.owner, st.group, st.mode, advice)
 			break
 		}
 		if p == "/" || !answered(looking) {

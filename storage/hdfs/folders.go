@@ -22,7 +22,7 @@ func (s *Store) makeDir(c client, dir string) error {
 	st, err := c.Stat(dir)
 	switch {
 	case err == nil && !st.dir:
-		return fmt.Errorf("make folder %s: a file has this name: %w", dir, fs.ErrExist)
+		return told(fs.ErrExist, "make folder %s: a file has this name", dir)
 	case errors.Is(err, fs.ErrNotExist):
 		if err = s.makeDir(c, path.Dir(dir)); err == nil {
 			err = s.makeOne(c, dir)
@@ -68,12 +68,7 @@ func (s *Store) claimAs(c client, name string, st status, mode fs.FileMode) erro
 		}
 	}
 	if s.o.Group != "" && st.group != s.o.Group {
-		if err := c.Chown(name, "", s.o.Group); err != nil {
-			if errors.Is(err, fs.ErrPermission) {
-				return fmt.Errorf("%w: give %s the group %s: only its members may", err, c.User(), s.o.Group)
-			}
-			return err
-		}
+		return c.Chown(name, "", s.o.Group)
 	}
 	return nil
 }

@@ -58,6 +58,10 @@ func (s *Store) Publish(ctx context.Context, key string, pairs []storage.Staged)
 // errConflict marks what has the name of a key and is none of its files.
 var errConflict = errors.New("it is none of the committed files of this name")
 
+func conflict(format string, args ...any) error {
+	return &failed{fmt.Sprintf(format, args...), fs.ErrExist, errConflict}
+}
+
 // publisher is one try to publish, over one connection.
 type publisher struct {
 	s           *Store
@@ -107,7 +111,7 @@ func (p publisher) file(name string) (st status, there bool, err error) {
 	case err != nil:
 		return st, false, err
 	case st.dir:
-		return st, false, fmt.Errorf("%s is a folder: %w (%w)", name, errConflict, fs.ErrExist)
+		return st, false, conflict("%s is a folder", name)
 	}
 	return st, true, nil
 }
@@ -125,7 +129,7 @@ func (p publisher) move() (storage.Publication, error) {
 // already answers where the object is there and the staged file is not. What was seen may be in this name node's memory only.
 func (p publisher) already(target status) (storage.Publication, error) {
 	if !slices.ContainsFunc(p.pairs, func(pair storage.Staged) bool { return pair.Bytes == target.size }) {
-		return storage.PublishConflict, fmt.Errorf("an object of %d bytes has this name: %w, all of another length (%w)", target.size, errConflict, fs.ErrExist)
+		return storage.PublishConflict, conflict("an object of %d bytes has this name, and no committed file of this name has that length", target.size)
 	}
 	if err := p.s.settle(p.c, place{path: p.key, object: p.key, status: target}); err != nil {
 		return storage.PublishUnclear, err
@@ -143,7 +147,7 @@ func (p publisher) both(target status) (storage.Publication, error) {
 		}
 	}
 	if !equal {
-		return storage.PublishConflict, fmt.Errorf("another object has this name, and differs from the staged file %s: %w (%w)", p.staged, errConflict, fs.ErrExist)
+		return storage.PublishConflict, conflict("another object has this name, and differs from the staged file %s", p.staged)
 	}
 	// The object must be sure to stay before the copy goes.
 	if err := p.s.settle(p.c, place{path: p.key, object: p.key, status: target}); err != nil {

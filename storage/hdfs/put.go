@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"strings"
@@ -133,7 +134,7 @@ func (s *Store) prepare(ctx context.Context, c client, dir, object string, data 
 		return err
 	}
 	if st.size != int64(len(data)) {
-		return broken(c, fmt.Errorf("%s has %d bytes instead of %d", name, st.size, len(data)))
+		return broken(c, told(io.ErrShortWrite, "%s has %d bytes instead of %d", name, st.size, len(data)))
 	}
 	return s.claimAs(c, name, st, s.o.FileMode)
 }
@@ -195,7 +196,7 @@ func (s *Store) complete(ctx context.Context, f outFile) error {
 			return err
 		}
 		if time.Now().After(end) {
-			return fmt.Errorf("the name node misses blocks of it for %s: see hdfs dfsadmin -report for data nodes that are down", s.o.DataNodeTimeout)
+			return told(hdfs.ErrReplicating, "the name node misses blocks of it for %s: see hdfs dfsadmin -report for data nodes that are down", s.o.DataNodeTimeout)
 		}
 		timer := time.NewTimer(wait)
 		select {

@@ -80,7 +80,7 @@ func (b *body) open() error {
 	}
 	b.file = f
 	if size := f.Status().size; size != b.place.size {
-		return fmt.Errorf("it has %d bytes now, and had %d when it was opened: %w", size, b.place.size, io.ErrUnexpectedEOF)
+		return told(io.ErrUnexpectedEOF, "it has %d bytes now, and had %d when it was opened", size, b.place.size)
 	}
 	_, err = f.Seek(b.at, io.SeekStart)
 	return err
@@ -93,7 +93,7 @@ func (b *body) again(err error) {
 		b.tries = b.s.trying()
 	}
 	if errors.Is(err, fs.ErrClosed) || !b.tries.again(b.ctx, !answered(err), err) {
-		if errors.Is(err, io.ErrUnexpectedEOF) {
+		if err == io.ErrUnexpectedEOF {
 			err = &failed{fmt.Sprintf("it ended after %d of %d bytes: the connection broke", b.at, b.place.size), io.ErrUnexpectedEOF, err}
 		}
 		b.err = b.s.failure("read", b.name, b.s.lost(b.ctx, err))

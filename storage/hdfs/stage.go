@@ -239,11 +239,11 @@ func (w *writer) check(c client) error {
 	st, err := c.Stat(w.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("the staged file was removed while it was written, as gc does after orphan_age: %w", fs.ErrNotExist)
+		return told(fs.ErrNotExist, "the staged file was removed while it was written, as gc does after orphan_age")
 	case err != nil:
 		return err
 	case st.dir || st.size != w.sent:
-		return fmt.Errorf("the staged file has %d bytes instead of the %d that were written: %w", st.size, w.sent, io.ErrShortWrite)
+		return told(io.ErrShortWrite, "the staged file has %d bytes instead of the %d that were written", st.size, w.sent)
 	case st.encrypted || st.coded:
 		return w.s.unfit(w.path, st)
 	}
