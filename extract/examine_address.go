@@ -304,7 +304,7 @@ func (p *probe) requests(v *kmsg.ApiVersionsResponse) storage.Finding {
 
 // guessVersion is the release by its requests; "" where it fits none, as with other makers' brokers.
 func guessVersion(v *kmsg.ApiVersionsResponse) string {
-	guess := kversion.FromApiVersionsResponse(v).VersionGuess(kversion.TryRaftBroker())
+	guess := kversion.FromApiVersionsResponse(v).VersionGuess()
 	if !strings.HasPrefix(guess, "v") {
 		return ""
 	}

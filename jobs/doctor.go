@@ -114,12 +114,16 @@ func (e *Env) Doctor(ctx context.Context, d Doctors, sel Selection) (*DoctorRepo
 	d.setDefaults()
 	e.store = nil // until it was opened
 	v := &visit{Env: e, Doctors: d, sel: sel}
-	claims, listed, err := v.begin(ctx)
-	if err != nil {
-		return nil, err
-	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	var looking sync.WaitGroup
 	looking.Go(func() { v.look(ctx, AreaKafka, "", lookCluster, v.Patience, v.Kafka.ExamineCluster) })
+	claims, listed, err := v.begin(ctx)
+	if err != nil {
+		cancel()
+		looking.Wait()
+		return nil, err
+	}
 	if e.store != nil {
 		looking.Go(func() { v.examineStore(ctx, claims) })
 	} else {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"shadoof/testbed/produce"
 	"shadoof/testbed/product"
@@ -84,5 +85,27 @@ func TestDocumentedS3PolicyIsEnoughAndNeeded(t *testing.T) {
 				j.Must(t, 0, strings.Fields(command)...)
 			}
 		})
+	}
+}
+
+// A store that takes connections and answers nothing is unreachable after a while, and all else is looked at.
+func TestDoctorOfAFrozenStore(t *testing.T) {
+	t.Parallel()
+	server := servers.OwnS3(t, s3bed.Options{})
+	c := servers.Kafka(t)
+	topic := produce.Name("frozen")
+	bodies(t, c.Brokers(), topic)
+	root := product.S3(t, server, server.Endpoint)
+	bucket, prefix := root.Bucket()
+	j := doctorJob(t, brokersYAML(c.Brokers()), root, fmt.Sprintf("url: s3://%s/%s, s3: {endpoint: %q, region: us-east-1, path_style: true}", bucket, prefix, server.Endpoint), topic)
+	if err := server.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	e := visit(t, j, 1)
+	e.finds(t, "unreachable", "opens", "")
+	e.finds(t, "ok", "ACL READ", "was read at offset")
+	if took := time.Since(began); took > 50*time.Second {
+		t.Errorf("it took %s", took)
 	}
 }

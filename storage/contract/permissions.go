@@ -22,7 +22,6 @@ type permission struct {
 type probe struct {
 	name, key string
 	token     storage.Staged
-	published bool
 }
 
 // errNothing ends a step that has nothing to work on, since one before it was refused.
