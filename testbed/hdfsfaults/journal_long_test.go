@@ -1,0 +1,203 @@
+//go:build long
+
+package hdfsfaults_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"shadoof/offsets"
+	"shadoof/storage/hdfs"
+	"shadoof/testbed/hdfsbed"
+	"shadoof/testbed/servers"
+)
+
+// TestOnlyWhatIsConfirmedIsTrue stops the journal while changes are on their way, and kills the active name node. That one had shown
+// records, and refused others for their sake, that do not survive it. Who concludes from what he reads is wrong then, who confirms it
+// first is not.
+func TestOnlyWhatIsConfirmedIsTrue(t *testing.T) {
+	c := servers.OwnHDFS(t, hdfsbed.Options{HA: true, Properties: manyHandlers})
+	r := race(t, c, crew{workers: 3, committers: 2, processes: 1})
+	r.progress(5)
+	p := &phantoms{t: t, c: c, root: c.NewFolder(t)}
+	p.store = openStore(t, c, p.root)
+	const least, most = 4, 8
+	events := 0
+	for events < least || p.wrong == 0 && events < most {
+		events++
+		p.event(events)
+		r.progress(5)
+	}
+	t.Logf("%d events: a record that was read was another's in the end in %d, of %d reads %d were confirmed; a writer sent its record again in %d",
+		events, p.wrong, p.asked, p.durable, p.resent)
+	if p.wrong == 0 {
+		t.Error("each record that was read has survived: this test shows nothing")
+	}
+	if p.resent == 0 {
+		t.Error("no writer found its slot empty again")
+	}
+	r.end()
+}
+
+// phantoms makes records that are seen and then are not there.
+type phantoms struct {
+	t     *testing.T
+	c     *hdfsbed.Cluster
+	root  string
+	store *hdfs.Store
+
+	wrong, asked, durable, resent int
+}
+
+// event stalls the journal while a writer's record is on its way to slot v. The record is seen, and somebody confirms it; then the name
+// node dies. Every other time another writer comes to the slot before the first one finds out.
+func (p *phantoms) event(v int) {
+	t, c := p.t, p.c
+	t.Helper()
+	ctx := bounded(t, 2*time.Minute)
+	slot := offsets.LogName("phantoms", int64(v))
+	var verdicts [2]verdict
+	g := newGate("rename2")
+	first := &worker{name: "first", topic: "phantoms", store: g.open(t, c, p.root), tell: func(d verdict) { verdicts[0] = d }}
+	second := &worker{name: "second", topic: "phantoms", store: openStore(t, c, p.root), tell: func(d verdict) { verdicts[1] = d }}
+
+	var pending sync.WaitGroup
+	pending.Go(func() { first.propose(ctx, int64(v)) })
+	g.reached(t)
+	is, other := active(t, c)
+	must(t, c.JournalNode(1).Pause())
+	// What is written first is on the journal's wire already, and may survive; what comes after it waits in the name node.
+	stalled, give := context.WithCancel(ctx)
+	defer give()
+	here, err := c.FS(hdfsbed.User).Here(ctx)
+	must(t, err)
+	filler := fmt.Sprintf("%s/filler-%d", p.root, v)
+	pending.Go(func() { _ = here.MkdirAll(stalled, filler, "755") })
+	await(t, func() bool { _, err := here.Stat(ctx, filler); return err == nil })
+	g.pass()
+
+	var seen entry
+	await(t, func() bool { seen, err = read(ctx, p.store, slot); return err == nil })
+	confirmed := make(chan string, 1)
+	pending.Go(func() {
+		id, _ := (&worker{topic: "phantoms", store: p.store}).durable(ctx, slot)
+		confirmed <- id
+	})
+	pause(ctx, 300*time.Millisecond) // for more to be on its way
+	contended := v%2 == 1
+	if contended {
+		g.lock()
+	}
+	must(t, c.NameNode(is).Kill(), c.JournalNode(1).Resume(), c.Activate(ctx, other))
+	if contended {
+		second.propose(ctx, int64(v))
+		g.unlock()
+	}
+	said := <-confirmed
+	give()
+	pending.Wait()
+	must(t, c.NameNode(is).Start(ctx))
+
+	owner, err := second.durable(ctx, slot)
+	must(t, err)
+	for _, d := range verdicts {
+		if d.Worker != "" && d.Owner != owner {
+			t.Errorf("slot %d: %s concluded that it is %s's, and it is %s's", v, d.Worker, d.Owner, owner)
+		}
+	}
+	if contended && (verdicts[0].Owner == verdicts[0].ID) == (verdicts[1].Owner == verdicts[1].ID) {
+		t.Errorf("slot %d has no winner, or two: %+v", v, verdicts)
+	}
+	if verdicts[0].Unclear == 0 {
+		t.Errorf("slot %d: the first writer had an answer: %+v", v, verdicts[0])
+	}
+	if verdicts[0].Resent {
+		p.resent++
+	}
+	if owner != seen.ID {
+		p.wrong++
+	}
+	p.asked++
+	if said != "" {
+		p.durable++
+		if said != owner {
+			t.Errorf("slot %d was confirmed as %s's, and is %s's", v, said, owner)
+		}
+	}
+	t.Logf("slot %d: read %s, confirmed %q, in the end %s (%+v)", v, seen.ID, said, owner, verdicts)
+}
+
+// A gate holds back a request to the name node.
+type gate struct {
+	match []byte
+	came  chan struct{} // closed when the request is there
+	leave chan struct{} // closed when it may go on
+	once  sync.Once
+	dials sync.Mutex // held while there is to be no connection
+}
+
+func newGate(match string) *gate {
+	return &gate{match: []byte(match), came: make(chan struct{}), leave: make(chan struct{})}
+}
+
+// open opens a store behind the gate.
+func (g *gate) open(t *testing.T, c *hdfsbed.Cluster, root string) *hdfs.Store {
+	t.Helper()
+	o := storeOptions(c.Authority(), root, c.ConfDir())
+	o.DialNameNode = func(ctx context.Context, network, address string) (net.Conn, error) {
+		g.lock()
+		defer g.unlock()
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return &gated{conn, g}, nil
+	}
+	s, err := hdfs.New(t.Context(), o)
+	must(t, err)
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func (g *gate) reached(t *testing.T) {
+	t.Helper()
+	select {
+	case <-g.came:
+	case <-bounded(t, 30*time.Second).Done():
+		t.Fatalf("there was no %s", g.match)
+	}
+}
+
+func (g *gate) pass()   { close(g.leave) }
+func (g *gate) lock()   { g.dials.Lock() }
+func (g *gate) unlock() { g.dials.Unlock() }
+
+type gated struct {
+	net.Conn
+	gate *gate
+}
+
+func (c *gated) Write(b []byte) (int, error) {
+	if bytes.Contains(b, c.gate.match) {
+		c.gate.once.Do(func() { close(c.gate.came) })
+		<-c.gate.leave
+	}
+	return c.Conn.Write(b)
+}
+
+// await asks again and again, for half a minute.
+func await(t *testing.T, is func() bool) {
+	t.Helper()
+	ctx := bounded(t, 30*time.Second)
+	for !is() {
+		pause(ctx, 5*time.Millisecond)
+		if ctx.Err() != nil {
+			t.Fatal("it does not come about")
+		}
+	}
+}
