@@ -11,6 +11,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -115,7 +116,8 @@ func Check(ctx context.Context, open func() (storage.Store, error), o Options) [
 }
 
 // Probe runs the checks without which nothing may be committed, all at once and in small, over one store: some hundred and fifty
-// small requests. Its error wraps storage.ErrUnfit if a promise was broken.
+// small requests. Its error wraps storage.ErrUnfit if a promise was broken, and tells each of them. Otherwise it is one of those that
+// kept the checks from looking: they mostly have one reason.
 func Probe(ctx context.Context, s storage.Store) error {
 	o := Options{Racers: 8, Rounds: 2}
 	o.setDefaults()
@@ -134,7 +136,20 @@ func Probe(ctx context.Context, s storage.Store) error {
 	}
 	running.Wait()
 	removeFolders(ctx, s, dir)
-	return errors.Join(errs...)
+	return errors.Join(tell(errs)...)
+}
+
+// tell picks the errors that say something of their own.
+func tell(errs []error) (some []error) {
+	for _, err := range errs {
+		if errors.Is(err, storage.ErrUnfit) {
+			some = append(some, err)
+		}
+	}
+	if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); len(some) == 0 && i >= 0 {
+		some = errs[i : i+1]
+	}
+	return some
 }
 
 // Broken returns the results whose promise was broken or could not be looked at.
