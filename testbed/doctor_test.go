@@ -367,3 +367,18 @@ func errorsOf(errs ...error) error {
 	}
 	return nil
 }
+
+func TestDoctorOnHDFS(t *testing.T) {
+	t.Parallel()
+	c, files := servers.Kafka(t), servers.HDFS(t)
+	topic := produce.Name("namenode")
+	bodies(t, c.Brokers(), topic)
+	j := product.NewJob(t, c.Brokers(), product.HDFS(t, files, files.Authority()), topic, "", "")
+	e := visit(t, j, 0)
+	e.finds(t, "ok", "of many that create at once one wins", "32 racers, 20 rounds")
+	e.finds(t, "ok", "safe mode", "off")
+	e.finds(t, "ok", "publishing", "files can be moved from")
+	e.finds(t, "ok", "_shadoof/store.json", "written")
+	j.Must(t, 0, "run")
+	visit(t, j, 0).finds(t, "ok", "committed offsets", "at the end")
+}
