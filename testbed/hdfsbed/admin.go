@@ -36,11 +36,16 @@ func (c *Cluster) Active(ctx context.Context) (int, error) {
 // Activate makes a standby active, whatever the other NameNode is: the journal then takes nothing more from that one. It returns
 // when the NameNode says that it is active.
 func (c *Cluster) Activate(ctx context.Context, i int) error {
-	byUser := bytesField(nil, 1, varintField(nil, 1, 0))
-	if err := c.NameNode(i).call(ctx, haService, "transitionToActive", byUser); err != nil {
+	n, byUser := c.NameNode(i), bytesField(nil, 1, varintField(nil, 1, 0))
+	var refused error
+	err := n.until(ctx, func(ctx context.Context) bool {
+		refused = n.call(ctx, haService, "transitionToActive", byUser)
+		return !notCarriedOut(refused) // a NameNode takes calls a little before it carries them out
+	})
+	if err = errors.Join(err, refused); err != nil {
 		return err
 	}
-	return c.NameNode(i).until(ctx, func(ctx context.Context) bool { return c.NameNode(i).haState(ctx).State == "active" })
+	return n.until(ctx, func(ctx context.Context) bool { return n.haState(ctx).State == "active" })
 }
 
 // Failover makes one NameNode a standby, if it answers within two seconds, and then the other active.

@@ -92,6 +92,7 @@ func (c *Cluster) layOut(ctx context.Context, formatted string) error {
 		own := properties{"dfs.namenode.name.dir": "file://" + n.nameDir()}
 		if c.opts.HA {
 			own["dfs.ha.namenode.id"] = fmt.Sprintf("nn%d", i+1)
+			own["dfs.namenode.shared.edits.dir"] = c.sharedEdits(i + 1)
 		}
 		if err := errors.Join(writeNodeConf(n.conf(), c.coreOfNodes(), c.hdfs().with(own)), formatNames(formatted, n, id)); err != nil {
 			return err

@@ -70,6 +70,9 @@ func (n *Node) launch() error {
 	return err
 }
 
+// Running says whether the node's process has not ended. A NameNode ends itself when it cannot write to the journal.
+func (n *Node) Running() bool { return n.isRunning() }
+
 func (n *Node) isRunning() bool { return n.running != nil && n.running.Running() }
 
 func (n *Node) ready(ctx context.Context) error {

@@ -9,6 +9,10 @@ type Options struct {
 	HA           bool // two NameNodes that share a journal, and are switched by hand (Failover)
 	JournalNodes int  // with HA; 0 means 1
 
+	// Journal is the address at which a NameNode, by its number, reaches a JournalNode, by its own address: that of something
+	// between. nil is each JournalNode's own.
+	Journal func(nameNode int, address string) string
+
 	// Kerberos makes the cluster secure, with a KDC of its own. RPCProtection and DataProtection are authentication, integrity or
 	// privacy; "" means authentication. It needs krb5-kdc and its tools.
 	Kerberos       bool

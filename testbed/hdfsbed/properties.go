@@ -92,6 +92,8 @@ func (c *Cluster) core() properties {
 func (c *Cluster) coreOfNodes() properties {
 	p := c.core().with(properties{
 		"hadoop.tmp.dir": filepath.Join(c.folder.Path, "data", "tmp"),
+		// What a DataNode asks a NameNode that stands still, it asks the other after this, and not after two minutes.
+		"ipc.client.rpc-timeout.ms": "10000",
 		// Users need not exist on this machine.
 		"hadoop.security.group.mapping":              "org.apache.hadoop.security.NullGroupsMapping",
 		"hadoop.user.group.static.mapping.overrides": fmt.Sprintf("%s=supergroup;%s=%s;%s=%s;%s=", Superuser, User, Group, Colleague, Group, Stranger),
@@ -167,18 +169,29 @@ func (c *Cluster) hdfs() properties {
 }
 
 func (c *Cluster) journal() properties {
-	at := make([]string, len(c.journalNodes))
-	for i, n := range c.journalNodes {
-		at[i] = n.rpc
-	}
 	return properties{
-		"dfs.namenode.shared.edits.dir":           "qjournal://" + strings.Join(at, ";") + "/" + Nameservice,
+		"dfs.namenode.shared.edits.dir":           c.sharedEdits(0),
 		"dfs.ha.fencing.methods":                  "shell(/bin/true)",
 		"dfs.ha.automatic-failover.enabled":       "false",
 		"dfs.ha.nn.not-become-active-in-safemode": "false",
 		"dfs.ha.tail-edits.period":                "1",
 		"dfs.ha.log-roll.period":                  "5",
+		// DataNodes that serve WebHDFS are clients of the NameNodes.
+		"dfs.client.failover.sleep.base.millis": "100",
+		"dfs.client.failover.sleep.max.millis":  "1000",
 	}
+}
+
+// sharedEdits is where a NameNode, by its number, finds the journal; 0 is the JournalNodes themselves.
+func (c *Cluster) sharedEdits(nameNode int) string {
+	at := make([]string, len(c.journalNodes))
+	for i, n := range c.journalNodes {
+		at[i] = n.rpc
+		if c.opts.Journal != nil && nameNode > 0 {
+			at[i] = c.opts.Journal(nameNode, n.rpc)
+		}
+	}
+	return "qjournal://" + strings.Join(at, ";") + "/" + Nameservice
 }
 
 // client is the content of clients' hdfs-site.xml, as an administrator hands it out.

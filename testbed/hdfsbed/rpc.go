@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -36,7 +37,8 @@ func (n *Node) call(ctx context.Context, protocol, method string, request []byte
 		return fmt.Errorf("testbed: %s on %s: %w", method, n.name, err)
 	}
 	if class != "" {
-		return fmt.Errorf("testbed: %s on %s: %s: %s", method, n.name, class, message)
+		message, _, _ = strings.Cut(message, "\n") // without the stack
+		return fmt.Errorf("testbed: %s on %s: %w", method, n.name, &RemoteError{class[strings.LastIndexByte(class, '.')+1:], message})
 	}
 	return nil
 }
