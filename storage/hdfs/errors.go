@@ -132,29 +132,47 @@ func overQuota(err error) bool {
 	return strings.HasSuffix(exception, "QuotaExceededException") || strings.HasSuffix(exception, "QuotaByStorageTypeExceededException")
 }
 
+// renameError is a refused rename: either of two folders may be the reason, and the library names the first only.
+type renameError struct {
+	error
+	from, to string
+}
+
+func (e *renameError) Unwrap() error { return e.error }
+
 // denied adds to a refusal who was refused what: the library drops what the name node says about it.
 func (s *Store) denied(c client, err error) error {
 	var inner *fs.PathError
 	if !errors.As(err, &inner) || !path.IsAbs(inner.Path) {
 		return err
 	}
-	text := fmt.Sprintf("%s %s: permission denied for user %s", inner.Op, inner.Path, c.User())
+	what, places := inner.Op+" "+inner.Path, []string{inner.Path}
 	advice := "let this user, or a group they are in, read and write there"
-	switch inner.Op {
-	case "chown":
+	var rename *renameError
+	switch {
+	case errors.As(err, &rename):
+		what, places = fmt.Sprintf("rename %s to %s", rename.from, rename.to), []string{path.Dir(rename.from), path.Dir(rename.to)}
+		advice = "let this user, or a group they are in, read and write in both; a sticky bit keeps all but the owner of a file from moving it"
+	case inner.Op == "chown":
 		advice = fmt.Sprintf("only the owner can give it the group %s of store.hdfs.group, and only if they are in it", s.o.Group)
-	case "chmod":
+	case inner.Op == "chmod":
 		advice = "only the owner can set store.hdfs.file_mode and dir_mode"
 	}
-	for p := inner.Path; ; p = path.Dir(p) {
-		st, looking := c.Stat(p)
-		if looking == nil {
-			text += fmt.Sprintf(": %s is %s:%s %04o: %s", p, st.owner, st.group, st.mode, advice)
-			break
+	text := what + ": permission denied for user " + c.User()
+	var seen []string
+	for _, p := range places {
+		for ; ; p = path.Dir(p) {
+			st, looking := c.Stat(p)
+			if looking == nil {
+				seen = append(seen, fmt.Sprintf("%s is %s:%s %04o", p, st.owner, st.group, st.mode))
+			}
+			if looking == nil || p == "/" || !answered(looking) {
+				break
+			}
 		}
-		if p == "/" || !answered(looking) {
-			break
-		}
+	}
+	if len(seen) > 0 {
+		text += ": " + strings.Join(seen, ", ") + ": " + advice
 	}
 	explained := &failed{text, fs.ErrPermission, err}
 	var stop *once

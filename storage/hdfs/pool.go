@@ -2,6 +2,7 @@ package hdfs
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"sync"
 	"time"
@@ -64,9 +65,15 @@ func (s *session) Look(name string) (status, []status, error) {
 func (s *session) Mkdir(name string, mode fs.FileMode) error {
 	return s.note(s.client.Mkdir(name, mode))
 }
-func (s *session) Rename(from, to string) error { return s.note(s.client.Rename(from, to)) }
-func (s *session) Remove(name string) error     { return s.note(s.client.Remove(name)) }
-func (s *session) RemoveAll(name string) error  { return s.note(s.client.RemoveAll(name)) }
+func (s *session) Rename(from, to string) error {
+	err := s.note(s.client.Rename(from, to))
+	if errors.Is(err, fs.ErrPermission) {
+		return &renameError{err, from, to}
+	}
+	return err
+}
+func (s *session) Remove(name string) error    { return s.note(s.client.Remove(name)) }
+func (s *session) RemoveAll(name string) error { return s.note(s.client.RemoveAll(name)) }
 func (s *session) Chmod(name string, mode fs.FileMode) error {
 	return s.note(s.client.Chmod(name, mode))
 }
