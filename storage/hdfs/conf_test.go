@@ -185,7 +185,7 @@ func TestATicketCacheMustBeAFile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := tickets.client(); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := tickets.client(); err == nil || !strings.Contains(err.Error(), want) || errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -197,7 +197,7 @@ func TestATicketCacheMustBeAFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	var setup *setupError
-	if _, err := tickets.client(); !errors.As(err, &setup) {
+	if _, err := tickets.client(); !errors.As(err, &setup) || errors.Is(err, os.ErrNotExist) {
 		t.Error(err)
 	}
 }

@@ -50,6 +50,7 @@ func (s *Store) explain(err error) error {
 		setup *setupError
 		inner *fs.PathError
 		stop  *once
+		gone  *lostError
 	)
 	switch {
 	case errors.As(err, &done), errors.As(err, &setup), errors.Is(err, storage.ErrUnfit):
@@ -58,6 +59,8 @@ func (s *Store) explain(err error) error {
 		return err
 	case errors.As(err, &stop):
 		return s.explain(stop.error)
+	case errors.As(err, &gone):
+		return s.explainLost(gone.err)
 	}
 	exception, message, ok := said(err)
 	switch {
@@ -105,20 +108,21 @@ func (s *Store) explainLost(err error) error {
 		cause = inner.Err
 	}
 	text := cause.Error()
+	lost := &lostError{err}
 	var timeout net.Error
 	switch {
 	case strings.Contains(text, "SASL handshake"):
-		return &failed{fmt.Sprintf("%s: %s: check the ticket (klist), the principal and dfs.namenode.kerberos.principal", nodes, text), nil, err}
+		return &failed{fmt.Sprintf("%s: %s: check the ticket (klist), the principal and dfs.namenode.kerberos.principal", nodes, text), nil, lost}
 	case strings.Contains(text, "StandbyException"), strings.Contains(text, "no available namenodes: <nil>"):
-		return &failed{fmt.Sprintf("no %s is active: see hdfs haadmin -getAllServiceState", nodes), nil, err}
+		return &failed{fmt.Sprintf("no %s is active: see hdfs haadmin -getAllServiceState", nodes), nil, lost}
 	case strings.Contains(text, "no available namenodes"), errors.Is(err, syscall.ECONNREFUSED):
-		return &failed{fmt.Sprintf("no %s can be reached: %s: check store.url, Hadoop's configuration and the network", nodes, strings.TrimPrefix(text, "no available namenodes: ")), nil, err}
+		return &failed{fmt.Sprintf("no %s can be reached: %s: check store.url, Hadoop's configuration and the network", nodes, strings.TrimPrefix(text, "no available namenodes: ")), nil, lost}
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return &failed{fmt.Sprintf("%s or a data node: no answer in time: %s", nodes, text), nil, err}
+		return &failed{fmt.Sprintf("%s or a data node: no answer in time: %s", nodes, text), nil, lost}
 	case strings.Contains(text, "no available datanodes"), strings.Contains(text, "read failed"), strings.Contains(text, "write failed"):
-		return &failed{fmt.Sprintf("%s: see hdfs dfsadmin -report for data nodes that are down", text), nil, err}
+		return &failed{fmt.Sprintf("%s: see hdfs dfsadmin -report for data nodes that are down", text), nil, lost}
 	}
-	return &failed{fmt.Sprintf("%s: the connection broke: %s", nodes, text), nil, err}
+	return &failed{fmt.Sprintf("%s: the connection broke: %s", nodes, text), nil, lost}
 }
 
 func firstLine(s string) string {

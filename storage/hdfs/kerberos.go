@@ -33,12 +33,12 @@ func newTickets(o Kerberos) (*tickets, error) {
 	}
 	c, err := config.Load(file)
 	if err != nil {
-		return nil, fmt.Errorf("kerberos: %s: %w: set store.hdfs.kerberos.krb5_conf or KRB5_CONFIG", file, err)
+		return nil, fmt.Errorf("kerberos: %s: %v: set store.hdfs.kerberos.krb5_conf or KRB5_CONFIG", file, err)
 	}
 	return &tickets{o: o, conf: c}, nil
 }
 
-// client returns who we are. A ticket cache is read anew each time: whoever keeps it renews it there.
+// client returns who we are. Its errors wrap none of the operating system: that a keytab is not there says nothing of any object. A ticket cache is read anew each time: whoever keeps it renews it there.
 func (t *tickets) client() (*krb.Client, error) {
 	if t.o.Keytab == "" {
 		return t.fromCache()
@@ -50,7 +50,7 @@ func (t *tickets) client() (*krb.Client, error) {
 	}
 	keys, err := keytab.Load(t.o.Keytab)
 	if err != nil {
-		return nil, &setupError{fmt.Errorf("kerberos: keytab %s: %w", t.o.Keytab, err)}
+		return nil, &setupError{fmt.Errorf("kerberos: keytab %s: %v: check store.hdfs.kerberos.keytab", t.o.Keytab, err)}
 	}
 	name, realm, ok := strings.Cut(t.o.Principal, "@")
 	if !ok {
@@ -61,7 +61,11 @@ func (t *tickets) client() (*krb.Client, error) {
 	}
 	c := krb.NewWithKeytab(name, realm, keys, t.conf, krb.DisablePAFXFAST(true))
 	if err := c.Login(); err != nil {
-		return nil, fmt.Errorf("kerberos: log in as %s@%s with %s: %w", name, realm, t.o.Keytab, err)
+		err := fmt.Errorf("kerberos: log in as %s@%s with %s: %v: check principal, keytab and krb5.conf", name, realm, t.o.Keytab, err)
+		if strings.Contains(err.Error(), "KDC_Error") {
+			return nil, &setupError{err} // the KDC has answered
+		}
+		return nil, err
 	}
 	t.keytab = c
 	return c, nil
@@ -74,11 +78,11 @@ func (t *tickets) fromCache() (*krb.Client, error) {
 	}
 	cache, err := loadCache(file)
 	if err != nil {
-		return nil, &setupError{fmt.Errorf("kerberos: ticket cache %s: %w: run kinit, or set store.hdfs.kerberos.keytab and principal", file, err)}
+		return nil, &setupError{fmt.Errorf("kerberos: ticket cache %s: %v: run kinit, or set store.hdfs.kerberos.keytab and principal", file, err)}
 	}
 	c, err := krb.NewFromCCache(cache, t.conf, krb.DisablePAFXFAST(true))
 	if err != nil {
-		return nil, &setupError{fmt.Errorf("kerberos: ticket cache %s: %w: run kinit again", file, err)}
+		return nil, &setupError{fmt.Errorf("kerberos: ticket cache %s: %v: run kinit again", file, err)}
 	}
 	return c, nil
 }

@@ -44,12 +44,13 @@ type session struct {
 	expiry *time.Timer
 }
 
-// note remembers an error that was no answer.
+// note remembers an error that was no answer, and keeps it from being taken for one.
 func (s *session) note(err error) error {
-	if !answered(err) {
-		s.broken = true
+	if answered(err) {
+		return err
 	}
-	return err
+	s.broken = true
+	return &lostError{err}
 }
 
 func (s *session) Stat(name string) (status, error) {

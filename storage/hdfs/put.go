@@ -81,6 +81,10 @@ func (s *Store) tryRemoveAll(c client, dir *string) {
 
 // unsent says whether a rename failed before it was sent: the library looks at the target first.
 func unsent(err error, target string) bool {
+	var lost *lostError
+	if errors.As(err, &lost) {
+		err = lost.err
+	}
 	var inner *fs.PathError
 	return errors.As(err, &inner) && inner.Path == target
 }
@@ -144,7 +148,11 @@ func broken(c client, err error) error {
 	if session, ok := c.(*session); ok {
 		session.broken = true
 	}
-	return err
+	var done *failed
+	if answered(err) || errors.As(err, &done) {
+		return err
+	}
+	return &lostError{err}
 }
 
 // create begins a file that must not exist.

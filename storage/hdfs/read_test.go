@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -153,6 +155,30 @@ func TestAnUnreachableClusterIsGivenUpSoon(t *testing.T) {
 			t.Errorf("clients began at %v", n.connects)
 		}
 	})
+}
+
+func TestTroubleWithTheConnectionSaysNothingOfObjects(t *testing.T) {
+	t.Parallel()
+	for _, cause := range []error{syscall.ENOENT, syscall.EACCES, syscall.EEXIST} {
+		synctest.Test(t, func(t *testing.T) {
+			n, s, pairs := staged(t)
+			socket := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", cause)}
+			n.fault = func(int, string) (error, bool) { return socket, false }
+			_, opening := s.Open(t.Context(), record, 0, -1)
+			p, publishing := s.Publish(t.Context(), key, pairs)
+			put, creating := s.PutNew(t.Context(), record, nil)
+			d, confirming := s.Confirm(t.Context(), record)
+			g, discarding := s.Discard(t.Context(), key, pairs[0])
+			if p != storage.PublishUnclear || put != storage.Refused || d != storage.DurabilityUnknown || g != storage.DiscardUnclear {
+				t.Errorf("%v: %s, %s, %s, %s", cause, p, put, d, g)
+			}
+			for _, err := range []error{opening, publishing, creating, confirming, discarding, s.Delete(t.Context(), record)} {
+				if err == nil || errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) || errors.Is(err, os.ErrExist) {
+					t.Errorf("%v: %v", cause, err)
+				}
+			}
+		})
+	}
 }
 
 func TestIdleClientsEnd(t *testing.T) {

@@ -44,12 +44,28 @@ func (s *Store) call(ctx context.Context, f func(c client) error) (broke bool, e
 	return broke, err
 }
 
-// lost is the error of a broken connection: that of ctx, if it broke because ctx ended.
+// lostError is an error that says nothing about files. It hides its cause: errors of sockets match fs.ErrPermission and
+// fs.ErrNotExist, too.
+type lostError struct{ err error }
+
+func (e *lostError) Error() string { return e.err.Error() }
+
+// lost is the error of a call that had no answer: that of ctx, if the connection broke because ctx ended.
 func (s *Store) lost(ctx context.Context, err error) error {
-	if err != nil && ctx.Err() != nil {
-		return &failed{text: ctx.Err().Error(), is: ctx.Err(), err: err}
+	var (
+		done  *failed
+		setup *setupError
+		known *lostError
+	)
+	switch {
+	case err == nil, answered(err), errors.As(err, &done), errors.As(err, &setup), errors.Is(err, fs.ErrClosed):
+		return err
+	case ctx.Err() != nil:
+		return &failed{text: ctx.Err().Error(), is: ctx.Err(), err: &lostError{err}}
+	case errors.As(err, &known):
+		return err
 	}
-	return err
+	return &lostError{err}
 }
 
 // retry runs f until it succeeds or fails for good. f must be safe to be run again after a run of which nothing is known.

@@ -96,11 +96,11 @@ func (w *writer) begin() (broke bool, err error) {
 	broke = !answered(err)
 	w.doubtful = w.doubtful || broke
 	w.leave(broke)
-	if errors.Is(err, fs.ErrNotExist) {
+	if !broke && errors.Is(err, fs.ErrNotExist) {
 		w.s.forget(dir) // somebody found it empty and removed it
 		return true, err
 	}
-	return broke, err
+	return broke, w.s.lost(w.ctx, err)
 }
 
 func isSetup(err error) bool {
