@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -98,7 +99,11 @@ func (w *worker) publishFile(ctx context.Context, v int64, bundle int, f *offset
 		case storage.AlreadyPublished:
 			return nil
 		case storage.PublishConflict:
-			return halt(fmt.Errorf("%s: publish %s of version %d: %w; nothing was changed: look at the object and at who else writes below this root", w.topic, f.Key, v, err))
+			advice := "nothing was changed: look at the object and at who else writes below this root"
+			if errors.Is(err, fs.ErrPermission) {
+				advice = "it is committed: the next run that is allowed to publishes it"
+			}
+			return halt(fmt.Errorf("%s: publish %s of version %d: %w; %s", w.topic, f.Key, v, err, advice))
 		case storage.NothingToPublish:
 			done, err := w.settledElsewhere(ctx, v, bundle, f.Key)
 			if done || err != nil {
