@@ -84,6 +84,14 @@ func ends(t *testing.T, j *product.Job, code int, words []string, args ...string
 	return o
 }
 
+// dies runs the product until it kills itself, as kill -9 does, at a point of the protocol.
+func dies(t *testing.T, j *product.Job, point string, args ...string) {
+	t.Helper()
+	if o := j.Run(t, product.Hooked(t), []string{"SHADOOF_KILL_AT=" + point, "SHADOOF_LOST_AFTER=300ms"}, args...); o.Code != -1 {
+		t.Fatalf("%s: it was not killed, it exited %d\n%s%s", point, o.Code, o.Stdout, o.Stderr)
+	}
+}
+
 func judge(t *testing.T, o product.Outcome, code int, words []string, args ...string) {
 	t.Helper()
 	if o.Code != code {

@@ -100,9 +100,7 @@ func TestAQuotaIsReachedAfterTheCommit(t *testing.T) {
 func TestNoMarkerFits(t *testing.T) {
 	t.Parallel()
 	j := newJob(t, newRoot(t), "")
-	if o := j.Run(t, product.Hooked(t), []string{"SHADOOF_KILL_AT=before-marker"}, "run"); o.Code != -1 {
-		t.Fatalf("exit %d", o.Code)
-	}
+	dies(t, j, "before-marker", "run")
 	limit(t, at(j, "_shadoof"), 1, noLimit)
 	ends(t, j, 1, []string{tooManyNames, "-setQuota"}, "run")
 	limit(t, at(j, "_shadoof"), noLimit, noLimit)
