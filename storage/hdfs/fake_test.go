@@ -39,8 +39,7 @@ type nameNodes struct {
 	clients  []*fakeClient
 	now      time.Time
 	noTimes  bool
-	closed   []string // files that were closed
-	limit    int      // of names; 0 is none
+	limit    int // of names; 0 is none
 }
 
 type inode struct {
@@ -389,6 +388,9 @@ func (c *fakeClient) Chmod(name string, mode fs.FileMode) error {
 }
 
 func (c *fakeClient) Chown(name, user, group string) error {
+	if user == "" { // as the real one: an empty name is not that of the owner
+		return &fs.PathError{Op: "chown", Path: name, Err: os.ErrPermission}
+	}
 	return c.change("chgrp "+group, name, func(i *inode) { i.group = group })
 }
 

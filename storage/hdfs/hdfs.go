@@ -65,6 +65,7 @@ type Store struct {
 	root    string
 	pool    *pool
 	state   func(ctx context.Context, address int) error // nil of an active name node
+	tickets *tickets                                     // nil without Kerberos
 
 	mu       sync.Mutex
 	made     map[string]bool  // directories that were there
@@ -107,7 +108,7 @@ func newStore(ctx context.Context, o Options) (*Store, error) {
 		return nil, err
 	}
 	s := assemble(o, c, d.connect)
-	s.state = d.state
+	s.state, s.tickets = d.state, d.tickets
 	return s, nil
 }
 
@@ -159,6 +160,9 @@ func (o *Options) validate() error {
 // Close ends all connections. What is under way fails.
 func (s *Store) Close() error {
 	s.pool.close()
+	if s.tickets != nil {
+		s.tickets.close()
+	}
 	return nil
 }
 
