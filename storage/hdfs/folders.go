@@ -68,7 +68,8 @@ func (s *Store) claimAs(c client, name string, st status, mode fs.FileMode) erro
 		}
 	}
 	if s.o.Group != "" && st.group != s.o.Group {
-		return c.Chown(name, "", s.o.Group)
+		// With the owner that it has: the library sends an empty name, too, and the name node takes that for another owner.
+		return c.Chown(name, st.owner, s.o.Group)
 	}
 	return nil
 }
