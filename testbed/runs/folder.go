@@ -127,7 +127,11 @@ func removeData(dir string) error {
 		case d.Name() == lockName:
 			return nil
 		case !isLog(path, d):
-			return os.Remove(path)
+			// Its owner may be removing it, too: the first that goes is the lock.
+			if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+			return nil
 		}
 		logs = true
 		return nil
