@@ -158,7 +158,7 @@ type Query struct {
 // An Entry is one object, folder or staged file.
 type Entry struct {
 	Name     string
-	Size     int64     // 0 for folders; for staged files what is known, or 0
+	Size     int64     // 0 for folders; for staged files what is known, or 0; -1 where each would cost a request to know (numbered records on HDFS)
 	Modified time.Time // by the store's clock; for a staged file the time when it was begun
 	Token    Token     // of a staged file: enough for Discard
 }
