@@ -44,7 +44,7 @@ var shared struct {
 func sharedTopic(t *testing.T) *produce.Result {
 	t.Helper()
 	shared.once.Do(func() {
-		shared.r, shared.err = produce.PlainTopic(bounded(t), servers.Kafka(t).Brokers(), produce.Spec{Topic: produce.Name("limits"), Records: 3_000, Partitions: 2, Span: 2 * time.Hour, Padding: 300})
+		shared.r, shared.err = produce.PlainTopic(bounded(t), servers.Kafka(t).Brokers(), produce.Spec{Topic: produce.Name("limits"), Records: 6_000, Partitions: 2, Span: 2 * time.Hour, Padding: 700})
 	})
 	if shared.err != nil {
 		t.Fatal(shared.err)
