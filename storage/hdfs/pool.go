@@ -149,13 +149,16 @@ func (p *pool) get(ctx context.Context) (*session, error) {
 	}
 	s := &session{client: c, at: at}
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.closed {
+		p.mu.Unlock()
 		c.Kill()
 		return nil, fs.ErrClosed
 	}
 	p.first = at
 	p.busy[s] = true
+	p.mu.Unlock()
+	// Another name node was active before. If it still takes itself for that, what it answers is old.
+	p.dropIdle(func(other *session) bool { return other.at != at })
 	return s, nil
 }
 
@@ -164,7 +167,7 @@ func (p *pool) get(ctx context.Context) (*session, error) {
 func (p *pool) put(s *session) {
 	p.mu.Lock()
 	delete(p.busy, s)
-	keep := !s.broken && !p.closed && len(p.idle) < idleSessions
+	keep := !s.broken && !p.closed && s.at == p.first && len(p.idle) < idleSessions
 	if keep {
 		p.idle = append(p.idle, s)
 		s.expiry = time.AfterFunc(idleFor, func() { p.expire(s) })
@@ -196,11 +199,18 @@ func (p *pool) blame(at int) {
 	if p.first == at {
 		p.first = (at + 1) % p.addresses
 	}
+	p.mu.Unlock()
+	p.dropIdle(func(s *session) bool { return s.at == at })
+}
+
+// dropIdle ends idle sessions.
+func (p *pool) dropIdle(which func(*session) bool) {
+	p.mu.Lock()
 	var stale []*session
 	kept := p.idle[:0:0]
 	for _, s := range p.idle {
 		switch {
-		case s.at != at:
+		case !which(s):
 			kept = append(kept, s)
 		case s.expiry.Stop():
 			stale = append(stale, s)
@@ -217,7 +227,6 @@ func (p *pool) blame(at int) {
 // once it is complete.
 type lane struct {
 	client
-	at       int
 	starting sync.Mutex // held while a writer begins a block: the library keeps some of what it asks for then without a lock
 
 	// Guarded by the pool's mutex.
@@ -240,12 +249,12 @@ func (p *pool) lane(ctx context.Context) (*lane, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, at, err := p.connect(ctx, first, false)
+	c, _, err := p.connect(ctx, first, false)
 	if err != nil {
 		p.blame(first)
 		return nil, err
 	}
-	l := &lane{client: c, at: at, writers: 1}
+	l := &lane{client: c, writers: 1}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {

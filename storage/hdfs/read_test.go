@@ -181,6 +181,38 @@ func TestTroubleWithTheConnectionSaysNothingOfObjects(t *testing.T) {
 	}
 }
 
+func TestNobodyAsksANameNodeThatWasActiveBefore(t *testing.T) {
+	t.Parallel()
+	n := newNameNodes()
+	s := n.store(t)
+	ask := func(during func()) {
+		if _, err := s.call(t.Context(), func(c client) error {
+			_, err := c.Stat("/")
+			during()
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Two at the first, of which one is idle when a third finds the other active.
+	ask(func() {
+		ask(func() {})
+		n.standby[0] = true
+		ask(func() { ask(func() {}) })
+	})
+	for i, c := range n.clients {
+		if c.isDead() != (c.at == 0) {
+			t.Errorf("client %d, of name node %d: ended: %t", i, c.at, c.isDead())
+		}
+	}
+	n.standby[0] = false
+	before := len(n.clients)
+	ask(func() {})
+	if len(n.clients) != before {
+		t.Error("no session was kept")
+	}
+}
+
 func TestIdleClientsEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
