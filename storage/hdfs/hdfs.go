@@ -45,7 +45,7 @@ type Options struct {
 	NameNodeTimeout time.Duration // how long the name node may take for one answer; the default is 20 seconds
 	DataNodeTimeout time.Duration // how long a data node may make no progress; the default is one minute
 	Patience        time.Duration // how long what may pass is tried again; the default is one minute
-	SafeModeWait    time.Duration // how long to wait for a name node in safe mode; the default is 30 seconds
+	SafeModeWait    time.Duration // how long to wait for a name node in safe mode, all calls together; the default is 30 seconds
 
 	// DialNameNode and DialDataNode open connections, if they are not nil: for tests and for counting.
 	DialNameNode, DialDataNode func(ctx context.Context, network, address string) (net.Conn, error)
@@ -68,12 +68,13 @@ type Store struct {
 	tickets *tickets                                     // nil without Kerberos
 
 	mu       sync.Mutex
-	made     map[string]bool  // directories that were there
-	fit      map[string]bool  // directories that were found fit for staging
-	litter   map[string]bool  // temporary directories that were left behind
-	defaults *defaults        // of new files
-	reached  atomic.Bool      // whether there was a connection before
-	now      func() time.Time // of this machine
+	made     map[string]bool                 // directories that were there
+	fit      map[string]bool                 // directories that were found fit for staging
+	litter   map[string]bool                 // temporary directories that were left behind
+	defaults *defaults                       // of new files
+	safeMode struct{ first, last time.Time } // when calls met it
+	reached  atomic.Bool                     // whether there was a connection before
+	now      func() time.Time                // of this machine
 }
 
 var (

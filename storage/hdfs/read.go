@@ -36,7 +36,10 @@ func (b *body) Read(p []byte) (int, error) {
 		n, err := b.readOnce(p)
 		b.at += int64(n)
 		if n > 0 {
-			b.tries = nil
+			if b.tries != nil {
+				b.tries.succeeded()
+				b.tries = nil
+			}
 			return n, nil
 		}
 		if err != nil {

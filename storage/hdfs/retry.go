@@ -73,7 +73,11 @@ func (s *Store) retry(ctx context.Context, f func(c client) error) error {
 	t := s.trying()
 	for {
 		broke, err := s.call(ctx, f)
-		if err == nil || !t.again(ctx, broke, err) {
+		if err == nil {
+			t.succeeded()
+			return nil
+		}
+		if !t.again(ctx, broke, err) {
 			return err
 		}
 	}
@@ -84,7 +88,7 @@ type tries struct {
 	s        *Store
 	n        int
 	begun    time.Time
-	safeMode time.Time // since when the name node is in it; the zero time is not
+	safeMode bool // it was met
 }
 
 func (s *Store) trying() *tries { return &tries{s: s, begun: time.Now()} }
@@ -98,10 +102,8 @@ func (t *tries) again(ctx context.Context, broke bool, err error) bool {
 	now := time.Now()
 	switch {
 	case inSafeMode(err):
-		if t.safeMode.IsZero() {
-			t.safeMode = now
-		}
-		if now.Sub(t.safeMode) > t.s.o.SafeModeWait {
+		t.safeMode = true
+		if t.s.inSafeModeFor(now) > t.s.o.SafeModeWait {
 			return false
 		}
 	case !broke && !passing(err):
@@ -125,6 +127,27 @@ func (t *tries) again(ctx context.Context, broke bool, err error) bool {
 	case <-ctx.Done():
 		return false
 	}
+}
+
+// succeeded ends the wait for safe mode to end.
+func (t *tries) succeeded() {
+	if t.safeMode {
+		t.s.mu.Lock()
+		defer t.s.mu.Unlock()
+		t.s.safeMode.last = time.Time{}
+	}
+}
+
+// inSafeModeFor is for how long the name node has been in safe mode, as far as calls have met it. All calls share one wait: callers try
+// again, too, and would wait many times as long. When no call has met it for that long, the next wait is a new one.
+func (s *Store) inSafeModeFor(now time.Time) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now.Sub(s.safeMode.last) > s.o.SafeModeWait {
+		s.safeMode.first = now
+	}
+	s.safeMode.last = now
+	return now.Sub(s.safeMode.first)
 }
 
 // passing says whether the name node itself asks for another try.

@@ -28,6 +28,7 @@ func (s *Store) Stage(ctx context.Context, r storage.StageRequest) (storage.Stag
 	for t := s.trying(); ; {
 		broke, err := w.begin()
 		if err == nil {
+			t.succeeded()
 			return w, nil
 		}
 		if !t.again(ctx, broke, err) {
