@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"shadoof/testbed/hdfsbed"
 	"shadoof/testbed/produce"
 	"shadoof/testbed/product"
 	"shadoof/testbed/readers"
@@ -25,6 +26,10 @@ func roots(t *testing.T) map[string]func(t *testing.T) *product.Root {
 		"s3": func(t *testing.T) *product.Root {
 			s := servers.S3(t)
 			return product.S3(t, s, s.Endpoint)
+		},
+		"hdfs": func(t *testing.T) *product.Root {
+			c := servers.HDFS(t)
+			return product.HDFS(t, c, c.Authority())
 		},
 	}
 }
@@ -200,10 +205,9 @@ func checkShape(t *testing.T, j *product.Job, format string) {
 	}
 }
 
-// TestAFileOfSeveralParts lifts one hour into one S3 object of at least three parts.
-func TestAFileOfSeveralParts(t *testing.T) {
-	t.Parallel()
-	brokers := servers.Kafka(t).Brokers()
+// oneHour is a topic of which one hour is a file of 25 MB without compression.
+func oneHour(t *testing.T) *produce.Result {
+	t.Helper()
 	random := func(b produce.Body) ([]byte, error) {
 		r := rand.New(rand.NewPCG(uint64(b.Seq), 1))
 		var s strings.Builder
@@ -213,10 +217,38 @@ func TestAFileOfSeveralParts(t *testing.T) {
 		b.Padding = s.String()
 		return json.Marshal(b)
 	}
-	want, err := produce.PlainTopic(bounded(t), brokers, produce.Spec{Topic: produce.Name("large"), Records: 22_000, Start: time.Date(2026, 11, 20, 7, 0, 0, 0, time.UTC), Span: 50 * time.Minute, Encode: random})
+	want, err := produce.PlainTopic(bounded(t), servers.Kafka(t).Brokers(), produce.Spec{Topic: produce.Name("large"), Records: 22_000, Start: time.Date(2026, 11, 20, 7, 0, 0, 0, time.UTC), Span: 50 * time.Minute, Encode: random})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return want
+}
+
+// TestAFileOfSeveralBlocks lifts one hour into one file of HDFS, whose blocks are as small as HDFS allows.
+func TestAFileOfSeveralBlocks(t *testing.T) {
+	t.Parallel()
+	want := oneHour(t)
+	c := servers.OwnHDFS(t, hdfsbed.Options{BlockSize: hdfsbed.MinBlockSize})
+	j := product.NewJob(t, servers.Kafka(t).Brokers(), product.HDFS(t, c, c.Authority()), want.Topic, "", "output: {compression: none}")
+	run(t, j)
+	checkExact(t, j, want)
+	keys := j.Root.Keys(t, j.Topic+"/")
+	if len(keys) != 1 {
+		t.Fatalf("files %q, want one", keys)
+	}
+	s, err := c.FS(hdfsbed.User).Stat(t.Context(), j.Root.Dir()+"/"+keys[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.BlockSize != hdfsbed.MinBlockSize || s.Length < 20*s.BlockSize || s.Replication != 1 || s.Owner != hdfsbed.User {
+		t.Errorf("the file is %+v", s)
+	}
+}
+
+// TestAFileOfSeveralParts lifts one hour into one S3 object of at least three parts.
+func TestAFileOfSeveralParts(t *testing.T) {
+	t.Parallel()
+	want, brokers := oneHour(t), servers.Kafka(t).Brokers()
 	s := servers.S3(t)
 	j := product.NewJob(t, brokers, product.S3(t, s, s.Endpoint), want.Topic, "", "output: {compression: none}")
 	run(t, j)
