@@ -88,7 +88,7 @@ func (s *Store) explainRemote(exception, message string, err error) error {
 	case short == "UnknownCryptoProtocolVersionException":
 		return &failed{"the folder is in an encryption zone, which this client does not write correctly: use a folder outside of encryption zones", storage.ErrUnfit, err}
 	case strings.Contains(message, "encryption zone"):
-		return &failed{message + ": set store.hdfs.staging to topic, so that files are staged in the zone in which they are published", storage.ErrUnfit, err}
+		return &failed{message + ": this client does not write correctly in encryption zones: use folders outside of them", storage.ErrUnfit, err}
 	case short == "AccessControlException":
 		return &failed{fmt.Sprintf("%s: user %s is not allowed this", message, s.cluster.user), fs.ErrPermission, err}
 	case short == "PathComponentTooLongException", short == "InvalidPathException":

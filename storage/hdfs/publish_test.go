@@ -202,7 +202,7 @@ func TestAMoveIsTried(t *testing.T) {
 		says  string
 	}{
 		{nil, false, ""}, {os.ErrPermission, true, "permission denied"}, {errNameQuota, false, "-setQuota"},
-		{&exception{"java.io.IOException", "x can't be moved into an encryption zone."}, true, "staging to topic"}, {&exception{"java.io.IOException", "else"}, false, "else"},
+		{&exception{"java.io.IOException", "x can't be moved into an encryption zone."}, true, "use folders outside"}, {&exception{"java.io.IOException", "else"}, false, "else"},
 	} {
 		n := newNameNodes()
 		s := n.store(t)
