@@ -110,6 +110,7 @@ func TestAnIdleEncoderIsSmall(t *testing.T) {
 		t.Errorf("an idle encoder takes %d bytes, and Buffered says %d", each, said)
 	}
 	runtime.KeepAlive(encoders)
+	runtime.KeepAlive(c)
 }
 
 func heap() int64 {

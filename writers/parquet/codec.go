@@ -1,38 +1,39 @@
 package parquet
 
 import (
+	"bytes"
 	"fmt"
 	"runtime"
 	"sync"
 
+	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
-	pq "github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/compress"
-	"github.com/parquet-go/parquet-go/compress/gzip"
-	pqencoding "github.com/parquet-go/parquet-go/encoding"
+	pqformat "github.com/parquet-go/parquet-go/format"
 )
 
-type encoding = pqencoding.Encoding
-
-// codecByName is the closed set of compressions. LZ4 is not in it: parquet-go misreads LZ4_RAW, and Trino refuses it.
-func codecByName(name string) (compress.Codec, error) {
-	switch name {
-	case "zstd":
-		return zstdCodec{&pq.Zstd}, nil
-	case "snappy":
-		return snappyCodec{&pq.Snappy}, nil
-	case "gzip":
-		return &gzip.Codec{Level: gzip.DefaultCompression}, nil
-	case "none":
-		return &pq.Uncompressed, nil
-	}
-	return nil, fmt.Errorf("compression %q is not one of zstd, snappy, gzip, none", name)
+// A codec compresses pages. It is safe for concurrent use.
+type codec struct {
+	id     pqformat.CompressionCodec
+	encode func(dst, src []byte) ([]byte, error) // appends to dst, which is empty; nil: pages stay as they are
 }
 
-// zstdCodec compresses at the fastest level with one encoder for the whole process.
-type zstdCodec struct{ compress.Codec }
+// codecByName is the closed set of compressions. LZ4 is not in it: parquet-go misreads LZ4_RAW, and Trino refuses it.
+func codecByName(name string) (codec, error) {
+	switch name {
+	case "zstd":
+		return codec{pqformat.Zstd, encodeZstd}, nil
+	case "snappy":
+		return codec{pqformat.Snappy, encodeSnappy}, nil
+	case "gzip":
+		return codec{pqformat.Gzip, encodeGzip}, nil
+	case "none":
+		return codec{pqformat.Uncompressed, nil}, nil
+	}
+	return codec{}, fmt.Errorf("compression %q is not one of zstd, snappy, gzip, none", name)
+}
 
+// Pages are compressed by zstd at its fastest level, with one encoder for the whole process.
 const (
 	// A page is far smaller than the window of 4 MiB that the level would reserve for each of its workers.
 	zstdWindow = 512 << 10
@@ -49,17 +50,31 @@ var zstdEncoder = sync.OnceValues(func() (*zstd.Encoder, error) {
 		zstd.WithZeroFrames(true))
 })
 
-func (zstdCodec) Encode(dst, src []byte) ([]byte, error) {
+func encodeZstd(dst, src []byte) ([]byte, error) {
 	e, err := zstdEncoder()
 	if err != nil {
 		return dst, err
 	}
-	return e.EncodeAll(src, dst[:0]), nil
+	return e.EncodeAll(src, dst), nil
 }
 
-// snappyCodec writes snappy blocks by s2, at less than half the cost of the snappy package.
-type snappyCodec struct{ compress.Codec }
-
-func (snappyCodec) Encode(dst, src []byte) ([]byte, error) {
+// encodeSnappy makes snappy blocks by s2, at less than half the cost of the snappy package.
+func encodeSnappy(dst, src []byte) ([]byte, error) {
 	return s2.EncodeSnappy(dst[:cap(dst)], src), nil
+}
+
+var gzipWriters = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
+
+func encodeGzip(dst, src []byte) ([]byte, error) {
+	z := gzipWriters.Get().(*gzip.Writer)
+	defer gzipWriters.Put(z)
+	b := bytes.NewBuffer(dst)
+	z.Reset(b)
+	if _, err := z.Write(src); err != nil {
+		return dst, err
+	}
+	if err := z.Close(); err != nil {
+		return dst, err
+	}
+	return b.Bytes(), nil
 }

@@ -3,6 +3,7 @@ package parquet
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 
 	"github.com/parquet-go/parquet-go/encoding/thrift"
@@ -153,4 +154,15 @@ func (w *walker) skip(n uint64) error {
 	}
 	w.rest = w.rest[n:]
 	return nil
+}
+
+// recovered turns a panic of parquet-go into an error.
+func recovered(err *error) {
+	if p := recover(); p != nil {
+		if e, ok := p.(error); ok {
+			*err = fmt.Errorf("parquet: %w", e)
+		} else {
+			*err = fmt.Errorf("parquet: %v", p)
+		}
+	}
 }

@@ -15,8 +15,7 @@ const (
 )
 
 // pays says whether a column of a row group is written with a dictionary: if at most half of a sample of its values are
-// distinct, and these are small. Without a second look parquet-go would build a dictionary of each column that has none.
-// The writer falls back to plain pages all the same when the dictionary outgrows its limit.
+// distinct, and these are small.
 func pays(c *record.Column) bool {
 	n := c.Values()
 	if c.Physical == record.PhysBool || n < 2 {
@@ -41,7 +40,7 @@ func pays(c *record.Column) bool {
 }
 
 // hashAt hashes value i of c, the same in every run: equal rows make equal files.
-func hashAt(c *record.Column, i int) (hash uint64, width int) {
+func hashAt(c *record.Column, i int) (h uint64, width int) {
 	switch c.Physical {
 	case record.PhysInt32:
 		return mix(uint64(uint32(c.Int32s[i])), 4), 4
@@ -53,12 +52,15 @@ func hashAt(c *record.Column, i int) (hash uint64, width int) {
 		return mix(math.Float64bits(c.Doubles[i]), 8), 8
 	}
 	b := c.Value(i)
-	width = len(b) + 4
+	return hash(b), len(b) + 4
+}
+
+func hash(b []byte) uint64 {
 	for h := uint64(len(b)); ; b = b[8:] {
 		if len(b) <= 8 {
 			var last [8]byte
 			copy(last[:], b)
-			return mix(h, binary.LittleEndian.Uint64(last[:])), width
+			return mix(h, binary.LittleEndian.Uint64(last[:]))
 		}
 		h = mix(h, binary.LittleEndian.Uint64(b))
 	}

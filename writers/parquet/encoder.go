@@ -5,56 +5,59 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
-	pq "github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/compress"
+	pqformat "github.com/parquet-go/parquet-go/format"
 
 	"shadoof/record"
 )
 
-// An encoder writes one file. Between row groups it holds no page buffers, only what the footer will say.
+// An encoder writes one file. Between row groups it holds no pages, only what the footer and the page index will say.
 type encoder struct {
-	out *output
-	//lint:ignore SA1019 GenericWriter builds functions over Go types that the columns have no use for, and refuses some names.
-	writer *pq.Writer
-	leaves []*leaf
-	bounds [][]bounds // per row group and leaf
-	hidden []bool     // leaves whose column index is not to be read
+	out    *output
+	codec  codec
+	schema []pqformat.SchemaElement
+	meta   []pqformat.KeyValue
+	leaves int
+	groups []rowGroup
+	rows   int64
+	pages  int64
 	err    error
 }
 
-// What a leaf and a column chunk cost in memory until the file is closed, roughly.
+// A rowGroup is what the footer says of one.
+type rowGroup struct {
+	rows   int64
+	chunks []chunkMeta
+}
+
+// What an encoder holds for the footer until the file is closed, roughly.
 const (
-	leafMemory  = 2800
-	chunkMemory = 1000
+	leafMemory  = 300
+	chunkMemory = 600
+	pageMemory  = 150
 )
 
-func newEncoder(w io.Writer, codec compress.Codec, s *record.Schema, meta map[string]string) (e *encoder, err error) {
-	defer recovered(&err)
+func newEncoder(w io.Writer, c codec, s *record.Schema, meta map[string]string) (*encoder, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
-	schema, leaves, err := newSchema(s)
+	schema, err := schemaElements(s)
 	if err != nil {
 		return nil, err
 	}
-	out := &output{w: w}
-	options := []pq.WriterOption{
-		schema,
-		pq.Compression(codec),
-		pq.DataPageVersion(1),
-		pq.DataPageStatistics(false), // the page index has them
-		pq.PageBufferSize(pageBufferSize),
-		pq.WriteBufferSize(0), // output has one that lives only as long as it is needed
-		pq.DictionaryMaxBytes(maxDictionaryBytes),
-		pq.ColumnIndexSizeLimit(func([]string) int { return maxBound }),
+	e := &encoder{out: &output{w: w}, codec: c, schema: schema}
+	for i := range schema {
+		if schema[i].Type.Valid {
+			e.leaves++
+		}
 	}
-	for k, v := range meta {
-		options = append(options, pq.KeyValueMetadata(k, v))
+	for _, k := range slices.Sorted(maps.Keys(meta)) {
+		e.meta = append(e.meta, pqformat.KeyValue{Key: k, Value: meta[k]})
 	}
-	e = &encoder{out: out, writer: pq.NewWriter(out, options...), leaves: leaves, hidden: make([]bool, len(leaves))}
 	return e, nil
 }
 
@@ -66,44 +69,39 @@ func (e *encoder) WriteRows(c *record.Columns) (err error) {
 	if c.Rows() == 0 {
 		return nil
 	}
-	if len(c.Leaves) != len(e.leaves) {
-		return fmt.Errorf("parquet: rows of %d columns for a file of %d", len(c.Leaves), len(e.leaves))
+	if len(c.Leaves) != e.leaves {
+		return fmt.Errorf("parquet: rows of %d columns for a file of %d", len(c.Leaves), e.leaves)
 	}
 	defer func() { e.err = err }()
-	defer recovered(&err)
 	e.out.begin()
 	defer e.out.end(&err)
-
-	all := make([]bounds, len(c.Leaves))
+	if err := e.begin(); err != nil {
+		return err
+	}
+	s := scratches.Get().(*scratch)
+	defer scratches.Put(s)
+	g := rowGroup{rows: int64(c.Rows()), chunks: make([]chunkMeta, 0, e.leaves)}
 	for i := range c.Leaves {
-		e.leaves[i].dictionary = pays(&c.Leaves[i])
-	}
-	// A row group of its own has its own buffers, which go when it is written; those of the writer would stay.
-	group := e.writer.BeginRowGroup()
-	v := scratch.Get().(*values)
-	defer scratch.Put(v)
-	for i, w := range group.ColumnWriters() {
-		column := &c.Leaves[i]
-		nan := false
-		all[i], nan = boundsOf(column)
-		e.hidden[i] = e.hidden[i] || nan || !indexed(column.Type.Kind)
-		v.reset(column, i)
-		rows, err := writeColumn(w, v)
-		if err == nil && rows != c.Rows() {
-			err = fmt.Errorf("it has %d of %d rows", rows, c.Rows())
+		w := chunkWriter{column: &c.Leaves[i], rows: c.Rows(), codec: e.codec, out: e.out, scratch: s}
+		if err := w.write(); err != nil {
+			return fmt.Errorf("parquet: row group %d, column %s: %w", len(e.groups), strings.Join(c.Leaves[i].Path, "."), err)
 		}
-		if err != nil {
-			return fmt.Errorf("parquet: column %s: %w", strings.Join(column.Path, "."), err)
-		}
+		g.chunks = append(g.chunks, w.meta)
+		e.pages += int64(len(w.meta.pages))
 	}
-	if _, err := group.Commit(); err != nil {
-		return fmt.Errorf("parquet: row group %d: %w", len(e.bounds), err)
-	}
-	e.bounds = append(e.bounds, all)
+	e.groups = append(e.groups, g)
+	e.rows += g.rows
 	return nil
 }
 
-var scratch = sync.Pool{New: func() any { return &values{batch: make([]pq.Value, 0, batchValues)} }}
+// begin writes the magic number before anything else.
+func (e *encoder) begin() error {
+	if e.out.written > 0 {
+		return nil
+	}
+	_, err := e.out.Write([]byte(magic))
+	return err
+}
 
 // Close writes the page index and the footer.
 func (e *encoder) Close() (err error) {
@@ -115,16 +113,13 @@ func (e *encoder) Close() (err error) {
 			e.err = errors.New("parquet: the file is closed")
 		}
 	}()
-	defer recovered(&err)
 	e.out.begin()
 	defer e.out.end(&err)
-	e.out.held = []byte{}
-	if err := e.writer.Close(); err != nil {
-		return fmt.Errorf("parquet: close: %w", err)
+	if err := e.begin(); err != nil {
+		return err
 	}
-	tail := e.out.held
-	e.out.held = nil
-	if tail, err = e.footer(tail); err != nil {
+	tail, err := e.tail()
+	if err != nil {
 		return fmt.Errorf("parquet: footer: %w", err)
 	}
 	_, err = e.out.Write(tail)
@@ -134,15 +129,14 @@ func (e *encoder) Close() (err error) {
 func (e *encoder) Written() int64 { return e.out.written }
 
 func (e *encoder) Buffered() int64 {
-	return int64(len(e.leaves)) * (leafMemory + chunkMemory*int64(len(e.bounds)))
+	return int64(e.leaves)*(leafMemory+chunkMemory*int64(len(e.groups))) + pageMemory*e.pages
 }
 
-// output counts what is written, and joins the small writes of headers and footers.
+// output counts what is written, and joins small writes.
 type output struct {
 	w       io.Writer
 	buffer  *bufio.Writer // while a row group or the footer is written
 	written int64
-	held    []byte // not nil: writes are held back here
 }
 
 const outputBuffer = 64 << 10
@@ -164,22 +158,7 @@ func (o *output) end(err *error) {
 }
 
 func (o *output) Write(b []byte) (int, error) {
-	if o.held != nil {
-		o.held = append(o.held, b...)
-		return len(b), nil
-	}
 	n, err := o.buffer.Write(b)
 	o.written += int64(n)
 	return n, err
-}
-
-// recovered turns a panic of parquet-go into an error.
-func recovered(err *error) {
-	if p := recover(); p != nil {
-		if e, ok := p.(error); ok {
-			*err = fmt.Errorf("parquet: %w", e)
-		} else {
-			*err = fmt.Errorf("parquet: %v", p)
-		}
-	}
 }

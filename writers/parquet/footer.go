@@ -2,12 +2,9 @@ package parquet
 
 import (
 	"encoding/binary"
-	"fmt"
 
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	pqformat "github.com/parquet-go/parquet-go/format"
-
-	"shadoof/record"
 )
 
 const (
@@ -15,41 +12,42 @@ const (
 	tailBytes = 4 + len(magic) // the length of the footer, and the magic number
 )
 
-// footer takes what parquet-go would end the file with, the page index and the footer, and returns it with the footer put
-// right:
-//   - bounds of row groups are ours (see [boundsOf]);
-//   - column indexes that parquet-go orders or fills wrongly are left out: those of byte arrays (decimals have no sign in it,
-//     pages without a value shift the rest) and of columns with a NaN;
-//   - the schema says what parquet-java's would: no converted type of a timestamp or time without a zone, because the old ones
-//     are all in UTC; no annotation of plain integers; a length for fixed byte arrays alone;
-//   - created_by names this program.
+// tail is what a file ends with: the page index, the footer, its length and the magic number.
 //
-// column_orders is set by parquet-go, for each column.
-func (e *encoder) footer(tail []byte) ([]byte, error) {
-	if len(tail) < tailBytes {
-		return nil, fmt.Errorf("it ends after %d bytes", len(tail))
+// All column indexes come first and then all offset indexes, without holes: parquet-go reads each kind as one run of bytes.
+func (e *encoder) tail() ([]byte, error) {
+	meta := &pqformat.FileMetaData{Version: 2, Schema: e.schema, NumRows: e.rows, KeyValueMetadata: e.meta, CreatedBy: createdBy()}
+	for range e.leaves {
+		meta.ColumnOrders = append(meta.ColumnOrders, pqformat.ColumnOrder{Value: &pqformat.TypeDefinedOrder{}})
 	}
-	length := int(binary.LittleEndian.Uint32(tail[len(tail)-tailBytes:]))
-	if length > len(tail)-tailBytes {
-		return nil, fmt.Errorf("%d bytes do not hold a footer of %d", len(tail), length)
+	meta.RowGroups = make([]pqformat.RowGroup, len(e.groups)) // a list, also when it is empty
+	for i := range e.groups {
+		meta.RowGroups[i] = e.rowGroup(i)
 	}
-	meta := e.writer.File().Metadata()
-	if len(meta.RowGroups) != len(e.bounds) || len(meta.ColumnOrders) != len(e.leaves) {
-		return nil, fmt.Errorf("it has %d row groups of %d, %d column orders of %d", len(meta.RowGroups), len(e.bounds), len(meta.ColumnOrders), len(e.leaves))
+	var out []byte
+	place := func(v any, offset *int64, length *int32) error {
+		b, err := thrift.Marshal(new(thrift.CompactProtocol), v)
+		*offset, *length = e.out.written+int64(len(out)), int32(len(b))
+		out = append(out, b...)
+		return err
 	}
-	meta.CreatedBy = createdBy()
-	for i := range meta.Schema {
-		correct(&meta.Schema[i])
-	}
-	for g := range meta.RowGroups {
-		for i := range meta.RowGroups[g].Columns {
-			s := &meta.RowGroups[g].Columns[i].MetaData.Statistics
-			s.MinValue, s.MaxValue = e.bounds[g][i].min, e.bounds[g][i].max
+	for g := range e.groups {
+		for i := range e.groups[g].chunks {
+			if index, ok := e.groups[g].chunks[i].columnIndex(); ok {
+				c := &meta.RowGroups[g].Columns[i]
+				if err := place(index, &c.ColumnIndexOffset, &c.ColumnIndexLength); err != nil {
+					return nil, err
+				}
+			}
 		}
 	}
-	out, err := e.pageIndex(meta, tail[:len(tail)-tailBytes-length])
-	if err != nil {
-		return nil, err
+	for g := range e.groups {
+		for i := range e.groups[g].chunks {
+			c := &meta.RowGroups[g].Columns[i]
+			if err := place(e.groups[g].chunks[i].offsetIndex(), &c.OffsetIndexOffset, &c.OffsetIndexLength); err != nil {
+				return nil, err
+			}
+		}
 	}
 	b, err := thrift.Marshal(new(thrift.CompactProtocol), meta)
 	if err != nil {
@@ -60,68 +58,82 @@ func (e *encoder) footer(tail []byte) ([]byte, error) {
 	return append(out, magic...), nil
 }
 
-// pageIndex copies the page index without the column indexes that are hidden, and points the footer at it. It leaves no holes:
-// parquet-go reads all column indexes, and then all offset indexes, as one run of bytes.
-func (e *encoder) pageIndex(meta *pqformat.FileMetaData, index []byte) ([]byte, error) {
-	if len(meta.RowGroups) == 0 {
-		return index, nil // it is the beginning of the file
+func (e *encoder) rowGroup(i int) pqformat.RowGroup {
+	g := &e.groups[i]
+	r := pqformat.RowGroup{NumRows: g.rows, Ordinal: int16(i), Columns: make([]pqformat.ColumnChunk, len(g.chunks))}
+	for k := range g.chunks {
+		m := &g.chunks[k]
+		r.Columns[k].MetaData = m.metaData(e.codec.id)
+		r.TotalByteSize += m.uncompressed
+		r.TotalCompressedSize += m.compressed
 	}
-	out := make([]byte, 0, len(index)+outputBuffer)
-	start := e.out.written
-	move := func(offset *int64, length int32) error {
-		from := *offset - start
-		if from < 0 || from+int64(length) > int64(len(index)) {
-			return fmt.Errorf("a page index lies at %d, outside of where they are", *offset)
-		}
-		*offset = start + int64(len(out))
-		out = append(out, index[from:from+int64(length)]...)
-		return nil
-	}
-	for g := range meta.RowGroups {
-		for i := range meta.RowGroups[g].Columns {
-			c := &meta.RowGroups[g].Columns[i]
-			if e.hidden[i] {
-				c.ColumnIndexOffset, c.ColumnIndexLength = 0, 0
-			} else if err := move(&c.ColumnIndexOffset, c.ColumnIndexLength); err != nil {
-				return nil, err
-			}
-		}
-	}
-	for g := range meta.RowGroups {
-		for i := range meta.RowGroups[g].Columns {
-			c := &meta.RowGroups[g].Columns[i]
-			if err := move(&c.OffsetIndexOffset, c.OffsetIndexLength); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return out, nil
+	r.FileOffset = g.chunks[0].start()
+	return r
 }
 
-func correct(e *pqformat.SchemaElement) {
-	if e.Type.Valid && e.Type.V != pqformat.FixedLenByteArray {
-		e.TypeLength.Valid = false
+// start is where a chunk begins.
+func (m *chunkMeta) start() int64 {
+	if m.dictionaryOffset > 0 {
+		return m.dictionaryOffset
 	}
-	utc := true
-	switch v := e.LogicalType.Value.(type) {
-	case *pqformat.TimestampType:
-		utc = v.IsAdjustedToUTC
-	case *pqformat.TimeType:
-		utc = v.IsAdjustedToUTC
-	case *pqformat.IntType:
-		e.LogicalType.Value = nil
-		e.ConvertedType.Valid = false
-	}
-	if !utc {
-		e.ConvertedType.Valid = false
-	}
+	return m.dataOffset
 }
 
-// indexed says whether the column index that parquet-go writes for a type is right.
-func indexed(k record.Kind) bool {
-	switch k {
-	case record.Bytes, record.Fixed, record.Decimal:
-		return false
+func (m *chunkMeta) metaData(codec pqformat.CompressionCodec) pqformat.ColumnMetaData {
+	d := pqformat.ColumnMetaData{
+		Type: physicalType(m.column.Physical), PathInSchema: m.column.Path, Codec: codec, NumValues: m.values, TotalUncompressedSize: m.uncompressed, TotalCompressedSize: m.compressed,
+		DataPageOffset: m.dataOffset, DictionaryPageOffset: m.dictionaryOffset,
+		Statistics: pqformat.Statistics{NullCount: m.nulls, MinValue: m.bounds.min, MaxValue: m.bounds.max},
+		Encoding:   []pqformat.Encoding{pqformat.Plain, pqformat.RLE},
 	}
-	return true
+	data := pqformat.PageEncodingStats{PageType: pqformat.DataPage, Encoding: pqformat.Plain, Count: int32(len(m.pages))}
+	if m.dictionaryOffset > 0 {
+		d.Encoding = append(d.Encoding, pqformat.RLEDictionary)
+		d.EncodingStats = append(d.EncodingStats, pqformat.PageEncodingStats{PageType: pqformat.DictionaryPage, Encoding: pqformat.Plain, Count: 1})
+		data.Encoding = pqformat.RLEDictionary
+	}
+	d.EncodingStats = append(d.EncodingStats, data)
+	return d
+}
+
+func (m *chunkMeta) offsetIndex() *pqformat.OffsetIndex {
+	x := &pqformat.OffsetIndex{PageLocations: make([]pqformat.PageLocation, len(m.pages))}
+	for i, p := range m.pages {
+		x.PageLocations[i] = pqformat.PageLocation{Offset: p.offset, CompressedPageSize: p.size, FirstRowIndex: p.firstRow}
+	}
+	return x
+}
+
+// columnIndex makes the index by which readers leave out pages, where all pages have bounds or only nulls.
+func (m *chunkMeta) columnIndex() (x *pqformat.ColumnIndex, ok bool) {
+	if m.unordered {
+		return nil, false
+	}
+	x = &pqformat.ColumnIndex{}
+	ascending, descending := true, true
+	var last bounds
+	for _, p := range m.pages {
+		null := p.bounds.min == nil
+		x.NullPages = append(x.NullPages, null)
+		x.NullCounts = append(x.NullCounts, p.nulls)
+		if null {
+			p.bounds = bounds{[]byte{}, []byte{}}
+		} else {
+			if last.min != nil {
+				least, greatest := compareBounds(m.column, p.bounds.min, last.min), compareBounds(m.column, p.bounds.max, last.max)
+				ascending = ascending && least >= 0 && greatest >= 0
+				descending = descending && least <= 0 && greatest <= 0
+			}
+			last = p.bounds
+		}
+		x.MinValues = append(x.MinValues, p.bounds.min)
+		x.MaxValues = append(x.MaxValues, p.bounds.max)
+	}
+	switch {
+	case ascending:
+		x.BoundaryOrder = pqformat.Ascending
+	case descending:
+		x.BoundaryOrder = pqformat.Descending
+	}
+	return x, true
 }

@@ -132,7 +132,7 @@ func TestFooter(t *testing.T) {
 			if chunk.OffsetIndexOffset == 0 {
 				t.Errorf("column %v of row group %d has no offset index", c.Leaves[i].Path, g)
 			}
-			blob := c.Leaves[i].Type.Kind == record.Bytes || c.Leaves[i].Type.Kind == record.Fixed || c.Leaves[i].Type.Kind == record.Decimal
+			blob := c.Leaves[i].Type.Kind == record.Bytes || c.Leaves[i].Type.Kind == record.Fixed
 			float := c.Leaves[i].Type.Kind == record.Double || c.Leaves[i].Type.Kind == record.Float
 			if !float && blob != (chunk.ColumnIndexOffset == 0) {
 				t.Errorf("column %v of row group %d has its column index at %d", c.Leaves[i].Path, g, chunk.ColumnIndexOffset)

@@ -1,125 +1,113 @@
 package parquet
 
 import (
-	pq "github.com/parquet-go/parquet-go"
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+
+	"github.com/parquet-go/parquet-go/encoding/rle"
 
 	"shadoof/record"
 )
 
-// Pages end at a row, after so many rows (as parquet-java's do) or when the page buffer is full.
-const (
-	maxPageRows    = 20_000
-	pageBufferSize = 128 << 10
-	batchValues    = 1024
-	batchBytes     = 64 << 10
-)
-
-// values hands out the entries of a column as parquet-go's values, in runs of whole rows.
-type values struct {
-	column  *record.Column
-	index   int // of the column
-	size    int // bytes of a decimal in the file
-	entries int
-	entry   int // next level entry
-	value   int // next value
-	batch   []pq.Value
-	scratch []byte // decimals of another size
-}
-
-// reset begins with column c of a row group.
-func (v *values) reset(c *record.Column, index int) {
-	v.column, v.index, v.entry, v.value = c, index, 0, 0
-	v.entries = c.Levels()
-	v.size = record.DecimalSize(c.Type.Precision)
-}
-
-// next returns the next run of whole rows and their number; an empty run is the end. It is valid until the next call.
-func (v *values) next() (run []pq.Value, rows int, err error) {
-	c := v.column
-	v.batch, v.scratch = v.batch[:0], v.scratch[:0]
-	bytes := 0
-	for v.entry < v.entries {
-		var def, rep uint8
-		if c.MaxRep > 0 {
-			rep = c.Rep[v.entry]
+// encode puts the body of a data page (V1) into the scratch: repetition levels, definition levels, values.
+func (w *chunkWriter) encode(s span) (err error) {
+	c := w.column
+	w.scratch.page = w.scratch.page[:0]
+	if c.MaxRep > 0 {
+		if err := w.appendLevels(c.Rep[s.entry:s.entry+s.entries], c.MaxRep); err != nil {
+			return err
 		}
-		if rep == 0 {
-			if len(v.batch) >= batchValues || bytes >= batchBytes {
-				break
-			}
-			rows++
-		}
-		if c.MaxDef > 0 {
-			def = c.Def[v.entry]
-		}
-		val := pq.NullValue()
-		if def == c.MaxDef {
-			var n int
-			if val, n, err = v.at(v.value); err != nil {
-				return nil, 0, err
-			}
-			bytes += n
-			v.value++
-		}
-		v.batch = append(v.batch, val.Level(int(rep), int(def), v.index))
-		v.entry++
 	}
-	return v.batch, rows, nil
+	if c.MaxDef > 0 {
+		if err := w.appendLevels(c.Def[s.entry:s.entry+s.entries], c.MaxDef); err != nil {
+			return err
+		}
+	}
+	if w.dict != nil {
+		return w.appendIndexes(w.dict.indexes[s.value : s.value+s.values])
+	}
+	w.scratch.page, err = appendPlain(w.scratch.page, c, s.value, s.value+s.values)
+	return err
 }
 
-// at returns value i of the column, and how many bytes it refers to.
-func (v *values) at(i int) (pq.Value, int, error) {
-	c := v.column
+// appendLevels appends levels, with their length before them.
+func (w *chunkWriter) appendLevels(levels []uint8, most uint8) (err error) {
+	e := rle.Encoding{BitWidth: bits.Len8(most)}
+	if w.scratch.levels, err = e.EncodeLevels(w.scratch.levels[:0], levels); err != nil {
+		return err
+	}
+	w.scratch.page = binary.LittleEndian.AppendUint32(w.scratch.page, uint32(len(w.scratch.levels)))
+	w.scratch.page = append(w.scratch.page, w.scratch.levels...)
+	return nil
+}
+
+// appendIndexes appends indexes of the dictionary, with their width before them.
+func (w *chunkWriter) appendIndexes(indexes []int32) (err error) {
+	e := rle.Encoding{BitWidth: w.dict.width()}
+	if w.scratch.indexes, err = e.EncodeInt32(w.scratch.indexes[:0], indexes); err != nil {
+		return err
+	}
+	w.scratch.page = append(w.scratch.page, byte(e.BitWidth))
+	w.scratch.page = append(w.scratch.page, w.scratch.indexes...)
+	return nil
+}
+
+// appendPlain appends the values [from, to) of a column in PLAIN.
+func appendPlain(dst []byte, c *record.Column, from, to int) ([]byte, error) {
 	switch c.Physical {
 	case record.PhysBool:
-		return pq.BooleanValue(c.Bools[i]), 0, nil
+		return appendBits(dst, c.Bools[from:to]), nil
 	case record.PhysInt32:
-		return pq.Int32Value(c.Int32s[i]), 0, nil
+		return binary.Append(dst, binary.LittleEndian, c.Int32s[from:to])
 	case record.PhysInt64:
-		return pq.Int64Value(c.Int64s[i]), 0, nil
+		return binary.Append(dst, binary.LittleEndian, c.Int64s[from:to])
 	case record.PhysFloat:
-		return pq.FloatValue(c.Floats[i]), 0, nil
+		return binary.Append(dst, binary.LittleEndian, c.Floats[from:to])
 	case record.PhysDouble:
-		return pq.DoubleValue(c.Doubles[i]), 0, nil
+		return binary.Append(dst, binary.LittleEndian, c.Doubles[from:to])
+	case record.PhysFixedArray:
+		return appendFixed(dst, c, from, to)
 	}
-	b := c.Value(i)
-	if c.Type.Kind == record.Decimal {
-		b, err := v.decimal(b)
-		return pq.FixedLenByteArrayValue(b), len(b), err
+	start := int64(0)
+	if from > 0 {
+		start = c.Ends[from-1]
 	}
-	if c.Physical == record.PhysFixedArray {
-		return pq.FixedLenByteArrayValue(b), len(b), nil
+	for _, end := range c.Ends[from:to] {
+		dst = binary.LittleEndian.AppendUint32(dst, uint32(end-start))
+		dst = append(dst, c.Data[start:end]...)
+		start = end
 	}
-	return pq.ByteArrayValue(b), len(b), nil
+	return dst, nil
 }
 
-func (v *values) decimal(b []byte) ([]byte, error) {
-	if len(b) == v.size {
-		return b, nil
-	}
-	start := len(v.scratch)
-	s, err := resize(v.scratch, b, v.size)
-	v.scratch = s
-	return s[start:], err
-}
-
-// writeColumn writes all rows of v to w, and says how many these were.
-func writeColumn(w *pq.ColumnWriter, v *values) (rows int, err error) {
-	page := 0
-	for {
-		run, n, err := v.next()
-		if err != nil || len(run) == 0 {
-			return rows, err
-		}
-		if _, err := w.WriteRowValues(run); err != nil {
-			return rows, err
-		}
-		rows += n
-		if page += n; page >= maxPageRows {
-			page = 0
-			if err := w.Flush(); err != nil {
-				return rows, err
+// appendBits appends booleans, one bit each, the first in the lowest bit of a byte.
+func appendBits(dst []byte, values []bool) []byte {
+	for len(values) > 0 {
+		b := byte(0)
+		n := min(8, len(values))
+		for i, v := range values[:n] {
+			if v {
+				b |= 1 << i
 			}
 		}
+		dst, values = append(dst, b), values[n:]
 	}
+	return dst
+}
+
+func appendFixed(dst []byte, c *record.Column, from, to int) (_ []byte, err error) {
+	size := c.Type.Size
+	if c.Type.Kind == record.Decimal {
+		size = record.DecimalSize(c.Type.Precision)
+	}
+	if size == c.Type.Size {
+		return append(dst, c.Data[from*size:to*size]...), nil
+	}
+	for i := from; i < to; i++ {
+		if dst, err = resize(dst, c.Value(i), size); err != nil {
+			return dst, fmt.Errorf("value %d: %w", i, err)
+		}
+	}
+	return dst, nil
 }

@@ -1,8 +1,8 @@
-// Package parquet writes and reads Parquet files: typed columns in, row groups out, by the page and column writers of
-// parquet-go.
+// Package parquet writes and reads Parquet files: typed columns in, row groups out. Pages are made from the columns as they are, by
+// writers of its own; what parquet-go gives are the structures of headers and footers, and the encoding of levels and indexes.
 //
-// What every reader takes was chosen over what is newest: data pages V1, PLAIN and RLE_DICTIONARY, three-level lists and maps,
-// no annotation that some reader refuses. See [newSchema] for types, and [footer] for what is put right at the end of a file.
+// What every reader takes was chosen over what is newest: data pages V1, PLAIN and RLE_DICTIONARY, three-level lists and maps, no
+// annotation that some reader refuses. Equal rows make equal files, byte for byte.
 package parquet
 
 import (
@@ -10,8 +10,6 @@ import (
 	"io"
 	"runtime/debug"
 	"sync"
-
-	"github.com/parquet-go/parquet-go/compress"
 
 	"shadoof/record"
 	"shadoof/writers"
@@ -34,7 +32,7 @@ func New(o Options) (writers.Format, error) {
 	return &format{codec}, nil
 }
 
-type format struct{ codec compress.Codec }
+type format struct{ codec codec }
 
 func (*format) Extension() string { return Extension }
 

@@ -2,159 +2,151 @@ package parquet
 
 import (
 	"fmt"
-	"reflect"
 
-	pq "github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/deprecated"
+	"github.com/parquet-go/parquet-go/encoding/thrift"
+	pqformat "github.com/parquet-go/parquet-go/format"
 
 	"shadoof/record"
 )
 
-// A leaf is a column of the schema. Its encoding is asked for when a row group begins, so that each row group has its own.
-type leaf struct {
-	pq.Node
-	dictionary bool
-}
-
-func (l *leaf) Encoding() encoding {
-	if l.dictionary {
-		return &pq.RLEDictionary
-	}
-	return &pq.Plain
-}
-
-// A group keeps its fields in the order of the schema; [pq.Group] sorts them by name.
-type group struct {
-	pq.Group
-	fields []pq.Field
-}
-
-func (g *group) Fields() []pq.Field   { return g.fields }
-func (g *group) String() string       { return pq.NewSchema("", g).String() }
-func (g *group) GoType() reflect.Type { return reflect.TypeFor[any]() }
-
-// A field is a named member of a group. It is never filled from Go values.
-type field struct {
-	pq.Node
-	name string
-}
-
-func (f *field) Name() string                      { return f.name }
-func (f *field) Value(reflect.Value) reflect.Value { return reflect.Value{} }
-
-// newSchema makes the Parquet schema of s, and returns its leaves in the order of [record.Columns.Leaves].
-func newSchema(s *record.Schema) (*pq.Schema, []*leaf, error) {
-	b := &schemaBuilder{}
-	root, err := b.group(s.Fields)
-	if err != nil {
-		return nil, nil, err
-	}
+// schemaElements is the Parquet schema of s, depth first, as the footer holds it. Its leaves are those of [record.Columns].
+func schemaElements(s *record.Schema) ([]pqformat.SchemaElement, error) {
 	name := s.Name
 	if name == "" {
 		name = "schema"
 	}
-	return pq.NewSchema(name, root), b.leaves, nil
+	b := schemaBuilder{}
+	b.add(pqformat.SchemaElement{Name: name, NumChildren: thrift.New(int32(len(s.Fields)))})
+	if err := b.fields(s.Fields); err != nil {
+		return nil, err
+	}
+	return b.elements, nil
 }
 
-type schemaBuilder struct{ leaves []*leaf }
+type schemaBuilder struct{ elements []pqformat.SchemaElement }
 
-func (b *schemaBuilder) group(fields []record.Field) (*group, error) {
-	g := &group{}
+func (b *schemaBuilder) add(e pqformat.SchemaElement) { b.elements = append(b.elements, e) }
+
+func (b *schemaBuilder) fields(fields []record.Field) error {
 	for i := range fields {
-		n, err := b.node(&fields[i])
-		if err != nil {
-			return nil, fmt.Errorf("field %s: %w", fields[i].Name, err)
+		if err := b.field(&fields[i]); err != nil {
+			return fmt.Errorf("field %s: %w", fields[i].Name, err)
 		}
-		g.fields = append(g.fields, &field{n, fields[i].Name})
 	}
-	return g, nil
+	return nil
 }
 
-func (b *schemaBuilder) node(f *record.Field) (pq.Node, error) {
-	n, err := b.required(&f.Type)
-	if err != nil {
-		return nil, err
-	}
+// field adds a field and what lies in it. Lists and maps have three levels, by the names that all readers know.
+func (b *schemaBuilder) field(f *record.Field) error {
+	e := pqformat.SchemaElement{Name: f.Name, RepetitionType: thrift.New(pqformat.Required)}
 	if f.Nullable {
-		return pq.Optional(n), nil
+		e.RepetitionType.V = pqformat.Optional
 	}
-	return n, nil
-}
-
-// required makes the node of a type that is not null.
-func (b *schemaBuilder) required(t *record.Type) (pq.Node, error) {
-	switch t.Kind {
+	repeated := func(name string, children int32) pqformat.SchemaElement {
+		return pqformat.SchemaElement{Name: name, RepetitionType: thrift.New(pqformat.Repeated), NumChildren: thrift.New(children)}
+	}
+	switch f.Type.Kind {
 	case record.Struct:
-		return b.group(t.Fields)
+		e.NumChildren = thrift.New(int32(len(f.Type.Fields)))
+		b.add(e)
+		return b.fields(f.Type.Fields)
 	case record.List:
-		elem, err := b.node(t.Elem)
-		if err != nil {
-			return nil, err
-		}
-		return pq.List(elem), nil
+		e.NumChildren = thrift.New(int32(1))
+		annotate(&e, &pqformat.ListType{}, deprecated.List)
+		b.add(e)
+		b.add(repeated("list", 1))
+		element := *f.Type.Elem
+		element.Name = "element"
+		return b.field(&element)
 	case record.Map:
-		key := b.leaf(pq.String())
-		value, err := b.node(t.Elem)
-		if err != nil {
-			return nil, err
+		e.NumChildren = thrift.New(int32(1))
+		annotate(&e, &pqformat.MapType{}, deprecated.Map)
+		b.add(e)
+		b.add(repeated("key_value", 2))
+		value := *f.Type.Elem
+		value.Name = "value"
+		if err := b.field(&record.Field{Name: "key", Type: record.Type{Kind: record.String}}); err != nil {
+			return err
 		}
-		return pq.Map(key, value), nil
+		return b.field(&value)
 	}
-	n, err := primitive(t)
-	if err != nil {
-		return nil, err
+	if err := primitive(&e, &f.Type); err != nil {
+		return err
 	}
-	return b.leaf(n), nil
+	b.add(e)
+	return nil
 }
 
-func (b *schemaBuilder) leaf(n pq.Node) pq.Node {
-	l := &leaf{Node: n}
-	b.leaves = append(b.leaves, l)
-	return l
+const noConvertedType = deprecated.ConvertedType(-1)
+
+// annotate gives an element its logical type, and the older converted type where one means the same.
+func annotate(e *pqformat.SchemaElement, logical pqformat.LogicalTypeValue, converted deprecated.ConvertedType) {
+	e.LogicalType.Value = logical
+	if converted != noConvertedType {
+		e.ConvertedType = thrift.New(converted)
+	}
 }
 
 // primitive says how a value is stored, as far as every reader agrees: no ENUM, JSON, UUID or INT annotations.
 //
-// A time of day has no zone (isAdjustedToUTC is false), as in Iceberg; an instant is in UTC, a local timestamp has no zone.
-// A decimal is a FIXED_LEN_BYTE_ARRAY of the least size that holds its precision, whatever it was before: arrow refuses longer
-// ones, and binary ones cannot be ordered by their bytes.
-func primitive(t *record.Type) (pq.Node, error) {
+// A time of day has no zone (isAdjustedToUTC is false), as in Iceberg; an instant is in UTC, a local timestamp has no zone. What has
+// no zone has no converted type: the old ones are all in UTC. A decimal is a FIXED_LEN_BYTE_ARRAY of the least size that holds its
+// precision, whatever it was before: arrow refuses longer ones, and binary ones cannot be ordered by their bytes.
+func primitive(e *pqformat.SchemaElement, t *record.Type) error {
+	e.Type = thrift.New(physicalType(record.PhysicalOf(t.Kind)))
 	switch t.Kind {
-	case record.Boolean:
-		return pq.Leaf(pq.BooleanType), nil
-	case record.Int32:
-		return pq.Leaf(pq.Int32Type), nil
-	case record.Int64:
-		return pq.Leaf(pq.Int64Type), nil
-	case record.Float:
-		return pq.Leaf(pq.FloatType), nil
-	case record.Double:
-		return pq.Leaf(pq.DoubleType), nil
-	case record.Bytes:
-		return pq.Leaf(pq.ByteArrayType), nil
+	case record.Boolean, record.Int32, record.Int64, record.Float, record.Double, record.Bytes:
 	case record.String, record.Enum, record.UUID, record.JSON:
-		return pq.String(), nil
+		annotate(e, &pqformat.StringType{}, deprecated.UTF8)
 	case record.Fixed:
-		return pq.Leaf(pq.FixedLenByteArrayType(t.Size)), nil
+		e.TypeLength = thrift.New(int32(t.Size))
 	case record.Decimal:
-		return pq.Decimal(t.Scale, t.Precision, pq.FixedLenByteArrayType(record.DecimalSize(t.Precision))), nil
+		e.TypeLength = thrift.New(int32(record.DecimalSize(t.Precision)))
+		e.Scale, e.Precision = thrift.New(int32(t.Scale)), thrift.New(int32(t.Precision))
+		annotate(e, &pqformat.DecimalType{Scale: int32(t.Scale), Precision: int32(t.Precision)}, deprecated.Decimal)
 	case record.Date:
-		return pq.Date(), nil
+		annotate(e, &pqformat.DateType{}, deprecated.Date)
 	case record.TimeMillis:
-		return pq.TimeAdjusted(pq.Millisecond, false), nil
+		annotate(e, &pqformat.TimeType{Unit: millis()}, noConvertedType)
 	case record.TimeMicros:
-		return pq.TimeAdjusted(pq.Microsecond, false), nil
+		annotate(e, &pqformat.TimeType{Unit: micros()}, noConvertedType)
 	case record.TimestampMillis:
-		return pq.TimestampAdjusted(pq.Millisecond, true), nil
+		annotate(e, &pqformat.TimestampType{IsAdjustedToUTC: true, Unit: millis()}, deprecated.TimestampMillis)
 	case record.TimestampMicros:
-		return pq.TimestampAdjusted(pq.Microsecond, true), nil
+		annotate(e, &pqformat.TimestampType{IsAdjustedToUTC: true, Unit: micros()}, deprecated.TimestampMicros)
 	case record.TimestampNanos:
-		return pq.TimestampAdjusted(pq.Nanosecond, true), nil
+		annotate(e, &pqformat.TimestampType{IsAdjustedToUTC: true, Unit: nanos()}, noConvertedType)
 	case record.LocalMillis:
-		return pq.TimestampAdjusted(pq.Millisecond, false), nil
+		annotate(e, &pqformat.TimestampType{Unit: millis()}, noConvertedType)
 	case record.LocalMicros:
-		return pq.TimestampAdjusted(pq.Microsecond, false), nil
+		annotate(e, &pqformat.TimestampType{Unit: micros()}, noConvertedType)
 	case record.LocalNanos:
-		return pq.TimestampAdjusted(pq.Nanosecond, false), nil
+		annotate(e, &pqformat.TimestampType{Unit: nanos()}, noConvertedType)
+	default:
+		return fmt.Errorf("type %q cannot be stored in Parquet", t.Kind)
 	}
-	return nil, fmt.Errorf("type %q cannot be stored in Parquet", t.Kind)
+	return nil
+}
+
+func millis() pqformat.TimeUnit { return pqformat.TimeUnit{Value: &pqformat.MilliSeconds{}} }
+func micros() pqformat.TimeUnit { return pqformat.TimeUnit{Value: &pqformat.MicroSeconds{}} }
+func nanos() pqformat.TimeUnit  { return pqformat.TimeUnit{Value: &pqformat.NanoSeconds{}} }
+
+func physicalType(p record.Physical) pqformat.Type {
+	switch p {
+	case record.PhysBool:
+		return pqformat.Boolean
+	case record.PhysInt32:
+		return pqformat.Int32
+	case record.PhysInt64:
+		return pqformat.Int64
+	case record.PhysFloat:
+		return pqformat.Float
+	case record.PhysDouble:
+		return pqformat.Double
+	case record.PhysFixedArray:
+		return pqformat.FixedLenByteArray
+	}
+	return pqformat.ByteArray
 }

@@ -17,28 +17,109 @@ type bounds struct{ min, max []byte }
 // Longer strings are cut in statistics: the least to a prefix, the greatest to a prefix that is made greater.
 const maxBound = 64
 
-// boundsOf are computed here and not taken from parquet-go: it orders decimals as if they had no sign, and keeps strings of
-// any length in the footer. nan reports that the column holds a NaN, which has no place in any order.
-func boundsOf(c *record.Column) (b bounds, nan bool) {
+// A bounder finds the bounds of the pages of a column, and of all of them.
+type bounder struct {
+	column *record.Column
+	dict   *dictionary
+	seen   []int32 // by index of the dictionary: the last page, from 1, that had it
+	pages  int32
+	all    bounds
+	nan    bool // a NaN has no place in any order
+	gap    bool // a page has values, and no bounds
+}
+
+func newBounder(c *record.Column, d *dictionary) *bounder {
+	b := &bounder{column: c, dict: d}
+	if d != nil && isText(c.Type.Kind) {
+		b.seen = make([]int32, d.len())
+	}
+	return b
+}
+
+// page returns the bounds of a page. Both are nil where it has only nulls, and where nobody prunes by the bounds: those of blobs.
+func (b *bounder) page(s span) bounds {
+	b.pages++
+	if s.values == 0 {
+		return bounds{}
+	}
+	c, from, to := b.column, s.value, s.value+s.values
+	var found bounds
+	nan := false
 	switch c.Physical {
 	case record.PhysBool:
-		return boolBounds(c.Bools), false
+		found = boolBounds(c.Bools[from:to])
 	case record.PhysInt32:
-		return ordered(c.Int32s, func(v int32) []byte { return binary.LittleEndian.AppendUint32(nil, uint32(v)) }), false
+		found = ordered(c.Int32s[from:to], func(v int32) []byte { return binary.LittleEndian.AppendUint32(nil, uint32(v)) })
 	case record.PhysInt64:
-		return ordered(c.Int64s, func(v int64) []byte { return binary.LittleEndian.AppendUint64(nil, uint64(v)) }), false
+		found = ordered(c.Int64s[from:to], func(v int64) []byte { return binary.LittleEndian.AppendUint64(nil, uint64(v)) })
 	case record.PhysFloat:
-		return floating(c.Floats, func(v float32) []byte { return binary.LittleEndian.AppendUint32(nil, math.Float32bits(v)) })
+		found, nan = floating(c.Floats[from:to], func(v float32) []byte { return binary.LittleEndian.AppendUint32(nil, math.Float32bits(v)) })
 	case record.PhysDouble:
-		return floating(c.Doubles, func(v float64) []byte { return binary.LittleEndian.AppendUint64(nil, math.Float64bits(v)) })
+		found, nan = floating(c.Doubles[from:to], func(v float64) []byte { return binary.LittleEndian.AppendUint64(nil, math.Float64bits(v)) })
+	default:
+		found = b.bytes(from, to)
 	}
-	switch c.Type.Kind {
-	case record.Decimal:
-		return decimalBounds(c), false
+	b.nan = b.nan || nan
+	b.merge(found)
+	return found
+}
+
+func (b *bounder) bytes(from, to int) bounds {
+	switch {
+	case b.column.Type.Kind == record.Decimal:
+		return decimalBounds(b.column, from, to)
+	case b.seen != nil:
+		return b.dictionaryBounds(from, to)
+	case isText(b.column.Type.Kind):
+		return stringBounds(b.column, from, to)
+	}
+	return bounds{}
+}
+
+func (b *bounder) merge(page bounds) {
+	if page.min == nil || b.gap {
+		b.gap, b.all = true, bounds{}
+		return
+	}
+	if b.all.min == nil || compareBounds(b.column, page.min, b.all.min) < 0 {
+		b.all.min = page.min
+	}
+	if b.all.max == nil || compareBounds(b.column, page.max, b.all.max) > 0 {
+		b.all.max = page.max
+	}
+}
+
+// chunk returns the bounds of all pages so far. Without order, or with a page whose bounds are missing, no page index can be made.
+func (b *bounder) chunk() (all bounds, unordered bool) {
+	return b.all, b.nan || b.gap
+}
+
+func isText(k record.Kind) bool {
+	switch k {
 	case record.String, record.Enum, record.UUID, record.JSON:
-		return stringBounds(c), false
+		return true
 	}
-	return bounds{}, false // nobody prunes by the bounds of blobs
+	return false
+}
+
+// compareBounds compares two bounds of a column in the order of its type.
+func compareBounds(c *record.Column, a, b []byte) int {
+	switch c.Physical {
+	case record.PhysInt32:
+		return cmp.Compare(int32(binary.LittleEndian.Uint32(a)), int32(binary.LittleEndian.Uint32(b)))
+	case record.PhysInt64:
+		return cmp.Compare(int64(binary.LittleEndian.Uint64(a)), int64(binary.LittleEndian.Uint64(b)))
+	case record.PhysFloat:
+		return cmp.Compare(math.Float32frombits(binary.LittleEndian.Uint32(a)), math.Float32frombits(binary.LittleEndian.Uint32(b)))
+	case record.PhysDouble:
+		return cmp.Compare(math.Float64frombits(binary.LittleEndian.Uint64(a)), math.Float64frombits(binary.LittleEndian.Uint64(b)))
+	}
+	if c.Type.Kind == record.Decimal {
+		if d := cmp.Compare(int8(a[0]), int8(b[0])); d != 0 {
+			return d
+		}
+	}
+	return bytes.Compare(a, b)
 }
 
 func boolBounds(values []bool) bounds {
@@ -89,11 +170,11 @@ func floating[T float32 | float64](values []T, plain func(T) []byte) (b bounds, 
 	return bounds{plain(least), plain(greatest)}, false
 }
 
-func decimalBounds(c *record.Column) bounds {
+func decimalBounds(c *record.Column, from, to int) bounds {
 	size := record.DecimalSize(c.Type.Precision)
 	var b bounds
 	var buf []byte
-	for i := range c.Values() {
+	for i := from; i < to; i++ {
 		v, err := resize(buf[:0], c.Value(i), size)
 		if err != nil {
 			return bounds{} // the value fails when it is written
@@ -114,22 +195,41 @@ func decimalBounds(c *record.Column) bounds {
 	return b
 }
 
-func stringBounds(c *record.Column) bounds {
-	n := c.Values()
-	if n == 0 {
-		return bounds{}
-	}
-	least := c.Value(0)
+func stringBounds(c *record.Column, from, to int) bounds {
+	least := c.Value(from)
 	greatest := least
-	for i := 1; i < n; i++ {
+	for i := from + 1; i < to; i++ {
 		v := c.Value(i)
 		if bytes.Compare(v, least) < 0 {
 			least = v
-		}
-		if bytes.Compare(v, greatest) > 0 {
+		} else if bytes.Compare(v, greatest) > 0 {
 			greatest = v
 		}
 	}
+	return textBounds(least, greatest)
+}
+
+// dictionaryBounds looks at each distinct value of a page once.
+func (b *bounder) dictionaryBounds(from, to int) bounds {
+	var least, greatest []byte
+	for _, index := range b.dict.indexes[from:to] {
+		if b.seen[index] == b.pages {
+			continue
+		}
+		b.seen[index] = b.pages
+		v := b.column.Value(int(b.dict.first[index]))
+		if least == nil {
+			least, greatest = v, v
+		} else if bytes.Compare(v, least) < 0 {
+			least = v
+		} else if bytes.Compare(v, greatest) > 0 {
+			greatest = v
+		}
+	}
+	return textBounds(least, greatest)
+}
+
+func textBounds(least, greatest []byte) bounds {
 	upper, ok := cutAbove(greatest)
 	if !ok {
 		return bounds{}
