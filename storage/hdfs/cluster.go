@@ -140,22 +140,16 @@ func (c *conf) security(out *cluster, o Options) error {
 	if c.is("dfs.encrypt.data.transfer", "true") {
 		return protected("dfs.encrypt.data.transfer", "true", c.files["dfs.encrypt.data.transfer"])
 	}
-	if !out.kerberos {
-		return nil // Hadoop heeds the two others with Kerberos only
+	const transfer = "dfs.data.transfer.protection"
+	levels := c.list(transfer)
+	if !out.kerberos || len(levels) == 0 {
+		return nil // Hadoop heeds it with Kerberos only
 	}
-	for _, key := range []string{"dfs.data.transfer.protection", "hadoop.rpc.protection"} {
-		levels := c.list(key)
-		if len(levels) == 0 {
-			continue
-		}
-		if !slices.ContainsFunc(levels, func(l string) bool { return strings.EqualFold(l, "authentication") }) {
-			return protected(key, c.get(key), c.files[key])
-		}
-		if key == "dfs.data.transfer.protection" {
-			out.protection = "authentication"
-		}
+	if !slices.ContainsFunc(levels, func(l string) bool { return strings.EqualFold(l, "authentication") }) {
+		return protected(transfer, c.get(transfer), c.files[transfer])
 	}
-	return nil
+	out.protection = "authentication"
+	return nil // what hadoop.rpc.protection asks for, the client does
 }
 
 // protected is the error of a cluster whose wire this client can write to, but not read from.

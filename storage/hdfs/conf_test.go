@@ -97,7 +97,6 @@ func TestAWrongConfigurationIsNamed(t *testing.T) {
 		{"lake", "hadoop.security.authentication=Kerberos", ha, []string{"dfs.namenode.kerberos.principal", "hdfs-site.xml"}, false},
 		{"lake", "", ha + "\ndfs.encrypt.data.transfer=true", []string{"dfs.encrypt.data.transfer", "cannot read it back", "hdfs-site.xml"}, true},
 		{"lake", "hadoop.security.authentication=kerberos", ha + "\ndfs.namenode.kerberos.principal=nn/_HOST@R\ndfs.data.transfer.protection=privacy", []string{"dfs.data.transfer.protection", "privacy", "authentication,privacy"}, true},
-		{"lake", "hadoop.security.authentication=kerberos\nhadoop.rpc.protection=integrity", ha + "\ndfs.namenode.kerberos.principal=nn/_HOST@R", []string{"hadoop.rpc.protection", "core-site.xml"}, true},
 		{"lake", "", ha + "\ndfs.ha.allow.stale.reads=true", []string{"dfs.ha.allow.stale.reads"}, true},
 		{"lake", "<xi:include href=\"other.xml\"/>", ha, []string{"other.xml", "core-site.xml"}, false},
 		{"lake", "<property>", ha, []string{"core-site.xml", "XML"}, false},
@@ -122,14 +121,14 @@ func TestAWrongConfigurationIsNamed(t *testing.T) {
 
 func TestWeakerProtectionIsChosenWhereItIsAllowed(t *testing.T) {
 	t.Parallel()
-	dir := site(t, "hadoop.security.authentication=kerberos\nhadoop.rpc.protection=privacy,authentication",
+	dir := site(t, "hadoop.security.authentication=kerberos\nhadoop.rpc.protection=privacy",
 		ha+"\ndfs.namenode.kerberos.principal=nn/_HOST@R\ndfs.data.transfer.protection=authentication,privacy")
 	c, err := clusterOf(t, dir, Options{Authority: "lake"})
 	if err != nil || c.protection != "authentication" || !c.kerberos {
 		t.Errorf("%+v, %v", c, err)
 	}
-	// Without Kerberos these settings have no effect.
-	dir = site(t, "hadoop.rpc.protection=privacy", ha+"\ndfs.data.transfer.protection=privacy")
+	// Without Kerberos it has no effect.
+	dir = site(t, "", ha+"\ndfs.data.transfer.protection=privacy")
 	if c, err := clusterOf(t, dir, Options{Authority: "lake", User: "u"}); err != nil || c.protection != "" {
 		t.Errorf("%+v, %v", c, err)
 	}

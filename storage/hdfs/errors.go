@@ -111,6 +111,10 @@ func (s *Store) explainLost(err error) error {
 	lost := &lostError{err}
 	var timeout net.Error
 	switch {
+	case strings.Contains(text, "kerberos: "):
+		return &failed{text, nil, lost} // it was no name node that did not answer
+	case strings.Contains(text, "no user credentials available"):
+		return &failed{fmt.Sprintf("kerberos: no ticket that is still valid (%s): run kinit again, or set store.hdfs.kerberos.keytab and principal", text), nil, lost}
 	case strings.Contains(text, "SASL handshake"):
 		return &failed{fmt.Sprintf("%s: %s: check the ticket (klist), the principal and dfs.namenode.kerberos.principal", nodes, text), nil, lost}
 	case strings.Contains(text, "StandbyException"), strings.Contains(text, "no available namenodes: <nil>"):
@@ -122,7 +126,29 @@ func (s *Store) explainLost(err error) error {
 	case strings.Contains(text, "no available datanodes"), strings.Contains(text, "read failed"), strings.Contains(text, "write failed"):
 		return &failed{fmt.Sprintf("%s: see hdfs dfsadmin -report for data nodes that are down", text), nil, lost}
 	}
+	if peer := s.dataNode(err); peer != "" {
+		text = fmt.Sprintf("data node %s: the connection broke: %s", peer, text)
+		if s.cluster.kerberos && s.cluster.protection == "" {
+			text += ": if data nodes have dfs.data.transfer.protection, the client's configuration must have it, too"
+		}
+		return &failed{text, nil, lost}
+	}
 	return &failed{fmt.Sprintf("%s: the connection broke: %s", nodes, text), nil, lost}
+}
+
+// dataNode is the address of the other end, if an error is of a connection to one that is no name node, by its port.
+func (s *Store) dataNode(err error) string {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Addr == nil {
+		return ""
+	}
+	_, port, _ := net.SplitHostPort(op.Addr.String())
+	for _, address := range s.cluster.addresses {
+		if _, p, _ := net.SplitHostPort(address); p == port {
+			return ""
+		}
+	}
+	return op.Addr.String()
 }
 
 func firstLine(s string) string {

@@ -106,7 +106,7 @@ func TestAConflictIsForAPerson(t *testing.T) {
 		{"not allowed", func(n *nameNodes) { n.fault = failing("rename", os.ErrPermission, false) }, storage.PublishConflict, "permission denied for user shadoof"},
 		{"another zone", func(n *nameNodes) {
 			n.fault = failing("rename", &exception{"java.io.IOException", "/a can't be moved from encryption zone /a to encryption zone /b."}, false)
-		}, storage.PublishConflict, "staging"},
+		}, storage.PublishConflict, "use folders outside"},
 		{"over quota", func(n *nameNodes) { n.fault = failing("rename", errNameQuota, false) }, storage.PublishUnclear, "setQuota"},
 	} {
 		n, s, pairs := staged(t)
