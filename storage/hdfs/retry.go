@@ -113,7 +113,8 @@ func (t *tries) again(ctx context.Context, broke bool, err error) bool {
 		if !t.s.reached.Load() {
 			patience = min(patience, 5*time.Second) // nothing ever answered: more likely a wrong address than a passing trouble
 		}
-		if now.Sub(t.begun) > patience {
+		// One that hangs uses up all of it: each of the name nodes is asked at least once.
+		if now.Sub(t.begun) > patience && t.n+1 >= len(t.s.cluster.addresses) {
 			return false
 		}
 	}
