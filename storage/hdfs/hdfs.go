@@ -2,7 +2,7 @@
 //
 // A record is created by renaming a directory: it is written into a hidden directory of its own, and that is renamed to the name of
 // the record. The name node refuses to put a directory in the place of one that is not empty, so of many that rename one succeeds.
-// An object of PutNew therefore is a directory with one file (see slot.go); an object of Publish is a plain file.
+// An object of PutNew therefore is a directory with one file (see slot.go), unless it is empty; an object of Publish is a plain file.
 //
 // A staged file lies under its staging name until it is renamed to its key.
 //

@@ -41,7 +41,7 @@ func TestAnEmptySlotIsNoObject(t *testing.T) {
 	if entries, err := storage.Entries(t.Context(), s, storage.Query{Prefix: "_shadoof/topics/orders/log/"}); err != nil || len(entries) > 0 {
 		t.Error(entries, err)
 	}
-	if put, err := s.PutNew(t.Context(), record, nil); put != storage.Created {
+	if put, err := s.PutNew(t.Context(), record, []byte("{}")); put != storage.Created {
 		t.Error(put, err)
 	}
 }
@@ -124,7 +124,7 @@ func TestLeftoversOfDeadProcessesAreSwept(t *testing.T) {
 	t.Parallel()
 	n := newNameNodes()
 	s := n.store(t)
-	if put, err := s.PutNew(t.Context(), record, nil); put != storage.Created {
+	if put, err := s.PutNew(t.Context(), record, []byte("{}")); put != storage.Created {
 		t.Fatal(put, err)
 	}
 	old, fresh := "/lake/_shadoof/topics/orders/log/.tmp-0000000000000000", "/lake/_shadoof/topics/orders/log/.tmp-1111111111111111"
@@ -134,7 +134,7 @@ func TestLeftoversOfDeadProcessesAreSwept(t *testing.T) {
 	if entries, err := storage.Entries(t.Context(), s, storage.Query{Prefix: "_shadoof/"}); err != nil || len(entries) != 1 {
 		t.Error(entries, err)
 	}
-	if put, err := s.PutNew(t.Context(), strings.Replace(record, "1.json", "2.json", 1), nil); put != storage.Created {
+	if put, err := s.PutNew(t.Context(), strings.Replace(record, "1.json", "2.json", 1), []byte("{}")); put != storage.Created {
 		t.Fatal(put, err)
 	}
 	_, oldThere := n.tree[old]

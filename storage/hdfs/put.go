@@ -23,8 +23,64 @@ func (s *Store) PutNew(ctx context.Context, name string, data []byte) (storage.P
 	if err := ctx.Err(); err != nil {
 		return storage.PutUnknown, s.failure("create", name, err)
 	}
+	if len(data) == 0 {
+		put, err := s.putEmpty(ctx, name)
+		return put, s.failure("create", name, err)
+	}
 	put, err := s.putNew(ctx, name, data)
 	return put, s.failure("create", name, err)
+}
+
+// putEmpty makes a plain file: one without bytes is whole from the moment on that it has its name. Markers are such objects, one for
+// each commit, and as plain files they cost the name node half.
+func (s *Store) putEmpty(ctx context.Context, name string) (storage.Put, error) {
+	p := s.path(name)
+	put := storage.Refused // nothing is sent yet
+	err := s.retry(ctx, func(c client) error {
+		d, err := s.serverDefaults(c)
+		if err == nil {
+			err = s.makeDir(c, path.Dir(p))
+		}
+		if err != nil {
+			return err
+		}
+		f, err := c.Create(p, d.replication, d.blockSize, s.o.FileMode)
+		if put = judgeCreate(err); put == storage.Exists {
+			return nil
+		}
+		if errors.Is(err, fs.ErrNotExist) && answered(err) {
+			s.forget(path.Dir(p)) // somebody found the folder empty and removed it
+			put = storage.Refused
+			return err
+		}
+		if err != nil {
+			return &once{err}
+		}
+		// The name node's answer made it durable. That it stays open until its lease ends, if the rest fails, changes nothing for readers.
+		if s.complete(ctx, f) != nil || s.claim(c, p, s.o.FileMode) != nil {
+			_ = broken(c, nil)
+		}
+		return nil
+	})
+	if put == storage.Refused && err != nil && ctx.Err() != nil {
+		put = storage.PutUnknown // told to stop; nothing was sent
+	}
+	return put, err
+}
+
+// judgeCreate says what became of an empty object, by the answer to its creation.
+func judgeCreate(err error) storage.Put {
+	if err == nil {
+		return storage.Created
+	}
+	exception, _, ok := said(err)
+	switch {
+	case answered(err) && errors.Is(err, fs.ErrExist), ok && strings.HasSuffix(exception, ".RecoveryInProgressException"):
+		return storage.Exists // the latter: by a process that died before it closed it
+	case inSafeMode(err), overQuota(err), !ok && errors.Is(err, fs.ErrPermission) && answered(err):
+		return storage.Refused // checked before anything is changed
+	}
+	return storage.PutUnknown
 }
 
 // putNew writes the object into a directory that nobody sees, and renames that. Up to the rename everything may be tried again, each

@@ -57,30 +57,108 @@ func TestARecordIsADirectoryThatIsRenamedOnce(t *testing.T) {
 		t.Error("the root has not got its group") // everything below inherits it
 	}
 	n.reset()
-	if put, err := s.PutNew(t.Context(), marker, nil); put != storage.Created {
+	const settings = "_shadoof/topics/orders/settings/ab"
+	if put, err := s.PutNew(t.Context(), settings, []byte("{}")); put != storage.Created {
 		t.Fatal(put, err)
 	}
-	want := `mkdir _shadoof/topics/orders/pub
-mkdir _shadoof/topics/orders/pub/X
-create _shadoof/topics/orders/pub/X/X
-close _shadoof/topics/orders/pub/X/X
-rename _shadoof/topics/orders/pub/X
+	want := `mkdir _shadoof/topics/orders/settings
+mkdir _shadoof/topics/orders/settings/X
+create _shadoof/topics/orders/settings/X/X
+write _shadoof/topics/orders/settings/X/X
+close _shadoof/topics/orders/settings/X/X
+rename _shadoof/topics/orders/settings/X
 `
 	if diff := cmp.Diff(want, n.changes()); diff != "" {
 		t.Error(diff)
 	}
 	n.reset()
-	if put, err := s.PutNew(t.Context(), marker, nil); put != storage.Exists || err != nil {
+	if put, err := s.PutNew(t.Context(), settings, []byte("{}")); put != storage.Exists || err != nil {
 		t.Error(put, err)
 	}
-	want = `mkdir _shadoof/topics/orders/pub/X
-create _shadoof/topics/orders/pub/X/X
-close _shadoof/topics/orders/pub/X/X
-rename _shadoof/topics/orders/pub/X
-removeall _shadoof/topics/orders/pub/X
+	want = `mkdir _shadoof/topics/orders/settings/X
+create _shadoof/topics/orders/settings/X/X
+write _shadoof/topics/orders/settings/X/X
+close _shadoof/topics/orders/settings/X/X
+rename _shadoof/topics/orders/settings/X
+removeall _shadoof/topics/orders/settings/X
 `
 	if diff := cmp.Diff(want, n.changes()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestAnEmptyObjectIsAPlainFile(t *testing.T) {
+	t.Parallel()
+	n := newNameNodes()
+	s := n.store(t)
+	if put, err := s.PutNew(t.Context(), record, []byte("{}")); put != storage.Created {
+		t.Fatal(put, err)
+	}
+	n.reset()
+	if put, err := s.PutNew(t.Context(), marker, nil); put != storage.Created || err != nil {
+		t.Fatal(put, err)
+	}
+	want := `mkdir _shadoof/topics/orders/pub
+create _shadoof/topics/orders/pub/00000000000000000001
+close _shadoof/topics/orders/pub/00000000000000000001
+`
+	if diff := cmp.Diff(want, n.changes()); diff != "" {
+		t.Error(diff)
+	}
+	if put, err := s.PutNew(t.Context(), marker, nil); put != storage.Exists || err != nil {
+		t.Error(put, err)
+	}
+	if d, err := s.Confirm(t.Context(), marker); d != storage.Durable {
+		t.Error(d, err)
+	}
+	if entries, err := storage.Entries(t.Context(), s, storage.Query{Prefix: "_shadoof/topics/orders/pub/"}); err != nil || len(entries) != 1 || entries[0].Name != marker {
+		t.Error(entries, err)
+	}
+	if err := s.Delete(t.Context(), marker); err != nil {
+		t.Error(err)
+	}
+	if put, err := s.PutNew(t.Context(), marker, nil); put != storage.Created {
+		t.Error(put, err)
+	}
+}
+
+func TestTheAnswerToTheCreationOfAnEmptyObjectDecides(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name    string
+		err     error
+		applied bool
+		want    storage.Put
+		clean   bool // no error
+	}{
+		{"there", os.ErrExist, false, storage.Exists, true},
+		{"left open by a dead process", &exception{"org.apache.hadoop.hdfs.protocol.RecoveryInProgressException", "recovering"}, false, storage.Exists, true},
+		{"connection ended", errEOF, true, storage.PutUnknown, false},
+		{"connection ended before", errEOF, false, storage.PutUnknown, false},
+		{"some exception", &exception{"java.io.IOException", "something"}, false, storage.PutUnknown, false},
+		{"not allowed", os.ErrPermission, false, storage.Refused, false},
+		{"quota of names", errNameQuota, false, storage.Refused, false},
+	} {
+		n := newNameNodes()
+		s := n.store(t)
+		n.fault = failing("create", c.err, c.applied)
+		put, err := s.PutNew(t.Context(), marker, nil)
+		if put != c.want || (err == nil) != c.clean {
+			t.Errorf("%s: %s, %v; want %s", c.name, put, err, c.want)
+		}
+		if sent := n.count("create"); sent != 1 {
+			t.Errorf("%s: it was sent %d times", c.name, sent)
+		}
+		n.fault = nil
+		if _, there := n.tree["/lake/"+marker]; there != c.applied {
+			t.Errorf("%s: it is there: %t", c.name, there)
+		}
+	}
+	n := newNameNodes()
+	s := n.store(t)
+	n.fault = failing("close", errEOF, false) // it stays open, and is there all the same
+	if put, err := s.PutNew(t.Context(), marker, nil); put != storage.Created || err != nil {
+		t.Error(put, err)
 	}
 }
 
