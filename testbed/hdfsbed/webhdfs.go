@@ -191,37 +191,71 @@ func (f *FS) Walk(ctx context.Context, name string, each func(Status) error) err
 
 // ReadFile reads a file whole.
 func (f *FS) ReadFile(ctx context.Context, name string) ([]byte, error) {
-	resp, err := f.request(ctx, http.MethodGet, name, "OPEN", nil)
-	if err != nil {
-		return nil, fmt.Errorf("testbed: hdfs: OPEN %s: %w", name, err)
-	}
-	defer resp.Body.Close()
-	content, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return nil, fmt.Errorf("testbed: hdfs: OPEN %s: %w", name, err)
-	}
-	return content, nil
+	return f.transfer(ctx, http.MethodGet, name, "OPEN", url.Values{}, nil)
 }
 
 // WriteFile creates a file, and its parents; one that is there is an error.
 func (f *FS) WriteFile(ctx context.Context, name string, content []byte) error {
-	var answer struct{ Location string }
-	if err := f.do(ctx, http.MethodPut, name, "CREATE", url.Values{"noredirect": {"true"}, "overwrite": {"false"}}, &answer); err != nil {
-		return err
+	_, err := f.transfer(ctx, http.MethodPut, name, "CREATE", url.Values{"overwrite": {"false"}}, content)
+	return err
+}
+
+// transfer has the NameNode say which DataNode to ask, and asks it. One that is down is not asked twice, but by chance.
+func (f *FS) transfer(ctx context.Context, method, name, op string, params url.Values, content []byte) (body []byte, err error) {
+	params.Set("noredirect", "true")
+	for range 20 {
+		if body, err = f.transferred(ctx, method, name, op, params, content); err == nil || !passing(method, err) {
+			break
+		}
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPut, answer.Location, bytes.NewReader(content))
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("testbed: hdfs: %s %s: %w", op, name, err)
+	}
+	return body, nil
+}
+
+// passing says whether it can be tried again. A DataNode finds out by a call that the NameNode it was connected to has gone.
+func passing(method string, err error) bool {
+	remote := (*RemoteError)(nil)
+	return notCarriedOut(err) || method == http.MethodGet && errors.As(err, &remote) && remote.Exception == "EOFException"
+}
+
+func (f *FS) transferred(ctx context.Context, method, name, op string, params url.Values, content []byte) ([]byte, error) {
+	told, err := f.request(ctx, method, name, op, params)
+	if err != nil {
+		return nil, err
+	}
+	defer told.Body.Close()
+	var answer struct{ Location string }
+	if err := json.NewDecoder(told.Body).Decode(&answer); err != nil {
+		return nil, err
+	}
+	at, err := url.Parse(answer.Location)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range f.cluster.nameNodes {
+		// The DataNode asks the NameNode again. Of two that say they are active, only one can change anything; but what is read is to
+		// be what this one knows.
+		if method == http.MethodGet && n.http == told.Request.URL.Host {
+			v := at.Query()
+			v.Set("namenoderpcaddress", n.rpc)
+			at.RawQuery = v.Encode()
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, method, at.String(), bytes.NewReader(content))
+	if err != nil {
+		return nil, err
 	}
 	resp, err := direct.Do(req)
 	if err != nil {
-		return fmt.Errorf("testbed: hdfs: CREATE %s: %w", name, err)
+		return nil, err
 	}
 	defer resp.Body.Close()
 	if err := remoteError(resp); err != nil {
-		return fmt.Errorf("testbed: hdfs: CREATE %s: %w", name, err)
+		return nil, err
 	}
-	return nil
+	return io.ReadAll(resp.Body)
 }
 
 // do makes a request and decodes the answer. Without into, an answer of {"boolean": false} is an error.
