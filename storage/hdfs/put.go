@@ -41,6 +41,9 @@ func (s *Store) putEmpty(ctx context.Context, name string) (storage.Put, error) 
 		if err == nil {
 			err = s.makeDir(c, path.Dir(p))
 		}
+		if err == nil {
+			err = s.checkFit(c, path.Dir(p))
+		}
 		if err != nil {
 			return err
 		}
