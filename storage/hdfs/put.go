@@ -54,6 +54,8 @@ func (s *Store) putEmpty(ctx context.Context, name string) (storage.Put, error) 
 		if errors.Is(err, fs.ErrNotExist) && answered(err) {
 			s.forget(path.Dir(p)) // somebody found the folder empty and removed it
 			put = storage.Refused
+		}
+		if put == storage.Refused {
 			return err
 		}
 		if err != nil {
