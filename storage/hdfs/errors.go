@@ -117,6 +117,8 @@ func (s *Store) explainLost(err error) error {
 		return &failed{fmt.Sprintf("kerberos: no ticket that is still valid (%s): run kinit again, or set store.hdfs.kerberos.keytab and principal", text), nil, lost}
 	case strings.Contains(text, "SASL handshake"):
 		return &failed{fmt.Sprintf("%s: %s: check the ticket (klist), the principal and dfs.namenode.kerberos.principal", nodes, text), nil, lost}
+	case errors.Is(err, syscall.ECONNREFUSED) && s.dataNode(err) != "":
+		return &failed{fmt.Sprintf("data node %s cannot be reached: %s: see hdfs dfsadmin -report for data nodes that are down", s.dataNode(err), text), nil, lost}
 	case strings.Contains(text, "StandbyException"), strings.Contains(text, "no available namenodes: <nil>"):
 		return &failed{fmt.Sprintf("no %s is active: see hdfs haadmin -getAllServiceState", nodes), nil, lost}
 	case strings.Contains(text, "no available namenodes"), errors.Is(err, syscall.ECONNREFUSED):
