@@ -168,12 +168,6 @@ func pause(t *testing.T, d time.Duration) {
 	}
 }
 
-// committed are the versions of the job's log.
-func committed(t *testing.T, j *product.Job) int {
-	t.Helper()
-	return len(j.Root.Keys(t, "_shadoof/topics/"+j.Topic+"/log"))
-}
-
 // visible are the data files.
 func visible(t *testing.T, j *product.Job) (names []string) {
 	t.Helper()
