@@ -90,19 +90,35 @@ func (s *Store) forget(dir string) {
 	}
 }
 
+const (
+	// A folder that many workers empty and fill can be gone many times in a row.
+	folderGone = 100
+	// Where it is there after a failure, either somebody has made it again, or what was missing is something else: a few more looks
+	// tell the two apart.
+	folderThere = 4
+)
+
 // inDir runs f after the directory of a path was made, and again if it went away in between: an empty one is removed by whoever takes
 // the last staged file out of it. f fails with fs.ErrNotExist then, and must have changed nothing.
 func (s *Store) inDir(c client, name string, f func() error) error {
 	dir := path.Dir(name)
-	for try := 0; ; try++ {
+	for gone, there := 0, 0; ; {
 		err := s.makeDir(c, dir)
 		if err == nil {
 			err = f()
 		}
-		if try == 10 || !errors.Is(err, fs.ErrNotExist) {
+		if !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		if _, gone := c.Stat(dir); gone == nil || !answered(gone) {
+		switch _, looking := c.Stat(dir); {
+		case !answered(looking):
+			return err
+		case looking == nil:
+			there++
+		default:
+			gone++
+		}
+		if there == folderThere || gone == folderGone {
 			return err
 		}
 		s.forget(dir)

@@ -63,7 +63,7 @@ func (w *writer) begin() (broke bool, err error) {
 	dir := path.Dir(w.path)
 	var d defaults
 	broke, err = w.s.call(w.ctx, func(c client) error {
-		if err := w.s.makeDir(c, dir); err != nil {
+		if err := w.s.inDir(c, w.path, func() error { return nil }); err != nil {
 			return err
 		}
 		if err := errors.Join(w.s.checkFit(c, dir), w.s.checkFit(c, path.Dir(w.s.path(w.request.Key)))); err != nil {
