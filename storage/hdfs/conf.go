@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -118,6 +120,27 @@ func (c *conf) list(name string) (elements []string) {
 
 // is says whether a property has a value, whatever its case.
 func (c *conf) is(name, value string) bool { return strings.EqualFold(c.get(name), value) }
+
+// blockSize is that of new files (dfs.blocksize), as Hadoop's own clients take it: a number of bytes, or of the units k, m, g, t. 0 where
+// nothing is said: the server's default then.
+func (c *conf) blockSize() (int64, error) {
+	text := strings.ToLower(c.get("dfs.blocksize"))
+	if text == "" {
+		return 0, nil
+	}
+	digits := strings.TrimRight(text, "kmgt")
+	shift := 0
+	if unit := text[len(digits):]; len(unit) == 1 {
+		shift = 10 * (1 + strings.Index("kmgt", unit))
+	} else if unit != "" {
+		digits = ""
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || n <= 0 || n > math.MaxInt64>>shift || n<<shift%512 != 0 {
+		return 0, fmt.Errorf("dfs.blocksize is %q in %s, which is no size of blocks such as 134217728 or 128m", text, c.where("dfs.blocksize", "hdfs-site.xml"))
+	}
+	return n << shift, nil
+}
 
 // where names the file that a property is in, or would be in, for error messages.
 func (c *conf) where(name, usual string) string {

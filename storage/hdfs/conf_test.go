@@ -200,3 +200,15 @@ func TestATicketCacheMustBeAFile(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestBlocksAreAsLargeAsHadoopsConfigurationSays(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]int64{"": 0, "1048576": 1 << 20, "128m": 128 << 20, "1G": 1 << 30, "2t": 2 << 40, "4k": 4 << 10,
+		"x": -1, "m": -1, "0": -1, "-1": -1, "100": -1, "12mm": -1, "9999999999999t": -1} {
+		c := &conf{values: map[string]string{"dfs.blocksize": value}}
+		got, err := c.blockSize()
+		if want < 0 && err == nil || want >= 0 && (got != want || err != nil) {
+			t.Errorf("%q: %d, %v", value, got, err)
+		}
+	}
+}

@@ -135,6 +135,9 @@ func (s *Store) explainLost(err error) error {
 		}
 		return &failed{text, nil, lost}
 	}
+	if !s.reached.Load() {
+		text += ": is this the port for clients (dfs.namenode.rpc-address, often 8020), and not that of its web pages?"
+	}
 	return &failed{fmt.Sprintf("%s: the connection broke: %s", nodes, text), nil, lost}
 }
 

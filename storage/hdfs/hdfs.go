@@ -36,7 +36,7 @@ type Options struct {
 	User    string // without Kerberos; "" is HADOOP_USER_NAME, then the user of the operating system
 
 	Replication int         // 0 is the server's default
-	BlockSize   int64       // in bytes; 0 is the server's default
+	BlockSize   int64       // in bytes; 0 is dfs.blocksize of Hadoop's configuration, then the server's default
 	Group       string      // of files and folders that are made; "" leaves what they inherit
 	FileMode    fs.FileMode // of files; the default is 0644
 	DirMode     fs.FileMode // of folders; the default is 0755
@@ -99,6 +99,11 @@ func newStore(ctx context.Context, o Options) (*Store, error) {
 	conf, err := loadConf(o.ConfDir)
 	if err != nil {
 		return nil, err
+	}
+	if o.BlockSize == 0 {
+		if o.BlockSize, err = conf.blockSize(); err != nil {
+			return nil, err
+		}
 	}
 	c, err := conf.cluster(ctx, o)
 	if err != nil {
