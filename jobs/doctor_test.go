@@ -123,7 +123,9 @@ func TestADoctorDoesNotMarkARootThatIsUnfit(t *testing.T) {
 		w := newWorld(t)
 		w.source.create("orders", "id-1", 1)
 		d := w.doctors()
-		d.Check = func(context.Context, func() (storage.Store, error)) []storage.Finding { return one(grade, "one wins", "no") }
+		d.Check = func(context.Context, func() (storage.Store, error)) []storage.Finding {
+			return one(grade, "one wins", "no")
+		}
 		r, _ := w.visited(d, Selection{})
 		finds(t, r, storage.Unseen, storeName, "not written")
 		if r.ExitCode() != code || len(w.store.Objects()) > 0 {
@@ -322,7 +324,11 @@ func TestADoctorSeesWhatTheNextRunWouldHaltAt(t *testing.T) {
 		says    string
 	}{
 		"recreated": {func(w *world) { w.source.create("orders", "id-2", 1) }, "the topic was recreated"},
-		"lost":      {func(w *world) { p := w.source.topics["orders"].parts[0]; w.source.topics["orders"].add(0, 20, day, 1); p.start = 15 }, "5 offsets were deleted"},
+		"lost": {func(w *world) {
+			p := w.source.topics["orders"].parts[0]
+			w.source.topics["orders"].add(0, 20, day, 1)
+			p.start = 15
+		}, "5 offsets were deleted"},
 		"truncated": {func(w *world) { p := w.source.topics["orders"].parts[0]; p.slots = p.slots[:4] }, "6 offsets below"},
 	} {
 		for policy, grade := range map[string]storage.Grade{"halt": storage.Bad, "record": storage.Doubt} {
