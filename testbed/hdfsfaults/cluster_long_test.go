@@ -5,6 +5,7 @@ package hdfsfaults_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -42,6 +43,24 @@ func restart(t *testing.T, c *hdfsbed.Cluster) {
 		must(t, c.NameNode(i).Start(ctx))
 	}
 	must(t, c.Activate(ctx, 1), c.Ready(ctx))
+}
+
+// writable waits until a block can be written: a name node that has just begun knows its data nodes a moment before their disks.
+func writable(t *testing.T, c *hdfsbed.Cluster) {
+	t.Helper()
+	ctx := bounded(t, time.Minute)
+	must(t, c.Ready(ctx))
+	folder := c.NewFolder(t)
+	for n := 0; ; n++ {
+		err := c.FS(hdfsbed.User).WriteFile(ctx, fmt.Sprintf("%s/%d", folder, n), []byte("x"))
+		if err == nil {
+			return
+		}
+		pause(ctx, 100*time.Millisecond)
+		if ctx.Err() != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // A fault happens to the active name node of two.

@@ -58,7 +58,7 @@ func TestTheOnlyNameNodeIsKilled(t *testing.T) {
 					w.goOn()
 				}
 				judge(t, w.end(2*time.Minute))
-				must(t, c.Ready(bounded(t, time.Minute)))
+				writable(t, c)
 				clean(t, j, topic)
 			})
 		}
@@ -104,7 +104,7 @@ func TestTheNameNodeDiesWithTheReply(t *testing.T) {
 			if o.Code != 0 {
 				t.Errorf("a name node that was back within seconds made a run exit %d", o.Code)
 			}
-			must(t, c.Ready(bounded(t, time.Minute)))
+			writable(t, c)
 			clean(t, j, topic)
 		})
 	}

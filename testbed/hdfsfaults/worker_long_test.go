@@ -19,8 +19,8 @@ import (
 type running struct {
 	t        *testing.T
 	cmd      *exec.Cmd
-	begun    time.Time
 	out, err bytes.Buffer
+	ended    time.Time
 	done     chan struct{}
 }
 
@@ -28,12 +28,13 @@ type running struct {
 func start(t *testing.T, j *product.Job, point string, args ...string) *running {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	r := &running{t: t, begun: time.Now(), done: make(chan struct{})}
+	r := &running{t: t, done: make(chan struct{})}
 	r.cmd = j.Command(ctx, product.Hooked(t), []string{"SHADOOF_STOP_AT=" + point}, args...)
 	r.cmd.Stdout, r.cmd.Stderr = &r.out, &r.err
 	must(t, r.cmd.Start())
 	go func() {
 		_ = r.cmd.Wait() // its code tells
+		r.ended = time.Now()
 		close(r.done)
 	}()
 	t.Cleanup(func() { cancel(); <-r.done })
@@ -76,4 +77,10 @@ func (r *running) end(within time.Duration) product.Outcome {
 		r.t.Fatalf("it hangs after %s\n%s", within, &r.err)
 	}
 	return product.Outcome{Code: r.cmd.ProcessState.ExitCode(), Stdout: r.out.String(), Stderr: r.err.String()}
+}
+
+// took is how long it ran after a moment.
+func (r *running) took(since time.Time) time.Duration {
+	<-r.done
+	return r.ended.Sub(since).Round(100 * time.Millisecond)
 }
