@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"os"
 	"path"
 	"strings"
 	"sync"
@@ -33,6 +34,9 @@ func must(t *testing.T, errs ...error) {
 		t.Fatal(err)
 	}
 }
+
+// long says whether this is the long suite. The short one leaves out variants of what it has tested.
+func long() bool { return os.Getenv("SHADOOF_LONG") != "" }
 
 // shared is a topic that tests only read.
 var shared struct {

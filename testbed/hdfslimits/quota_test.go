@@ -41,15 +41,19 @@ func TestAQuotaIsReachedBeforeTheCommit(t *testing.T) {
 		folder       func(j *product.Job) string
 		names, bytes int64
 		words        string
+		long         bool
 	}{
-		{"the topic's folder takes no name", topicFolder, 1, noLimit, tooManyNames},
-		{"_shadoof takes no name", shadoof, 1, noLimit, tooManyNames},
-		{"_shadoof takes no folder of a file", shadoof, 6, noLimit, tooManyNames},
-		{"_shadoof takes no more staged files", shadoof, 24, noLimit, tooManyNames},
-		{"the root takes no name", root, 1, noLimit, tooManyNames},
-		{"the root takes no byte", root, noLimit, 1, tooManyBytes},
-		{"_shadoof takes one file at a time", shadoof, noLimit, 65 << 20, tooManyBytes},
+		{"the topic's folder takes no name", topicFolder, 1, noLimit, tooManyNames, false},
+		{"_shadoof takes no name", shadoof, 1, noLimit, tooManyNames, true},
+		{"_shadoof takes no folder of a file", shadoof, 6, noLimit, tooManyNames, true},
+		{"_shadoof takes no more staged files", shadoof, 24, noLimit, tooManyNames, false},
+		{"the root takes no name", root, 1, noLimit, tooManyNames, true},
+		{"the root takes no byte", root, noLimit, 1, tooManyBytes, true},
+		{"_shadoof takes one file at a time", shadoof, noLimit, 65 << 20, tooManyBytes, false},
 	} {
+		if c.long && !long() {
+			continue
+		}
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			j := newJob(t, newRoot(t), "")
@@ -72,10 +76,14 @@ func TestAQuotaIsReachedAfterTheCommit(t *testing.T) {
 		name         string
 		names, bytes int64
 		words        string
+		long         bool
 	}{
-		{"names", 5, noLimit, tooManyNames}, // the folders of the buckets
-		{"bytes", noLimit, 1, tooManyBytes},
+		{"names", 5, noLimit, tooManyNames, true}, // the folders of the buckets
+		{"bytes", noLimit, 1, tooManyBytes, false},
 	} {
+		if c.long && !long() {
+			continue
+		}
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			j := newJob(t, newRoot(t), "")

@@ -99,6 +99,9 @@ func TestAQuotaCountsWhatIsStagedInATopic(t *testing.T) {
 		names, bytes int64
 		words        string
 	}{{"names", 8, noLimit, tooManyNames}, {"bytes", noLimit, 1, tooManyBytes}} {
+		if c.bytes == 1 && !long() {
+			continue
+		}
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			j := newJob(t, newRoot(t).As(inTopic), "")
