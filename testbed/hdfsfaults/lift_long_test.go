@@ -54,30 +54,8 @@ func TestLiftsThroughFailovers(t *testing.T) {
 		must(t, feed(feeding, brokers, j.Topic, &fed))
 	}
 
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	var all sync.WaitGroup
-	var mu sync.Mutex
-	codes := map[int]int{}
-	binary := product.Release(t)
-	for i := range 4 {
-		all.Go(func() {
-			for n := i; ctx.Err() == nil; n++ {
-				j := jobs[n%len(jobs)]
-				o, err := j.Try(t.Context(), binary, nil, "run", "--json")
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				if !slices.Contains(documented, o.Code) {
-					t.Errorf("a worker exited %d\n%s%s", o.Code, o.Stdout, o.Stderr)
-				}
-				mu.Lock()
-				codes[o.Code]++
-				mu.Unlock()
-			}
-		})
-	}
+	end := runAgainAndAgain(t, jobs)
+	defer end()
 
 	// A fault counts only if there is work left.
 	committed := func() (n int) {
@@ -102,14 +80,44 @@ func TestLiftsThroughFailovers(t *testing.T) {
 	}
 	full()
 	must(t, fed.Wait())
-	stop()
-	all.Wait()
-	t.Logf("runs by their exit codes: %v", codes)
+	t.Logf("runs by their exit codes: %v", end())
 	for _, j := range jobs {
 		topic, err := produce.Consume(bounded(t, time.Minute), brokers, j.Topic)
 		must(t, err)
 		t.Logf("%s: %d records of the topic", j.Topic, len(topic.Records))
 		clean(t, j, topic)
+	}
+}
+
+// runAgainAndAgain has four workers run the jobs in loops. end stops them, and counts how their runs ended.
+func runAgainAndAgain(t *testing.T, jobs []*product.Job) (end func() map[int]int) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	codes := map[int]int{}
+	binary := product.Release(t)
+	for i := range 4 {
+		all.Go(func() {
+			for n := i; ctx.Err() == nil; n++ {
+				o, err := jobs[n%len(jobs)].Try(t.Context(), binary, nil, "run", "--json")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if !slices.Contains(documented, o.Code) {
+					t.Errorf("a worker exited %d\n%s%s", o.Code, o.Stdout, o.Stderr)
+				}
+				mu.Lock()
+				codes[o.Code]++
+				mu.Unlock()
+			}
+		})
+	}
+	return func() map[int]int {
+		stop()
+		all.Wait()
+		return codes
 	}
 }
 
@@ -187,5 +195,5 @@ func collected(t *testing.T, j *product.Job) {
 		}
 		pause(t.Context(), 200*time.Millisecond)
 	}
-	t.Error(fmt.Sprintf("%d staged files are left after gc: %q", len(staged()), staged()[0]))
+	t.Errorf("%d staged files are left after gc: %q", len(staged()), staged()[0])
 }
