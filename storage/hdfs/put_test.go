@@ -1,6 +1,7 @@
 package hdfs
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"maps"
@@ -289,6 +290,59 @@ func TestAnOpenFileIsNeverClosedAfterAFailedWrite(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The name node hands out data nodes that are down for a while.
+func TestAFileIsBegunAnewWhileAllOfItIsAtHand(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNameNodes()
+		s := n.store(t)
+		down := 4
+		n.fault = func(_ int, line string) (error, bool) {
+			if strings.HasPrefix(line, "write") && down > 0 {
+				down--
+				return errEOF, down%2 == 0
+			}
+			return nil, false
+		}
+		rows := bytes.Repeat([]byte("0123456789abcdef"), chunkSize/8)
+		w, err := s.Stage(t.Context(), storage.StageRequest{Key: key, Staging: stagingName})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(rows); err != nil {
+			t.Fatal(err)
+		}
+		staged, err := w.Finish(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p, err := s.Publish(t.Context(), key, []storage.Staged{staged}); p != storage.Published {
+			t.Fatal(p, err)
+		}
+		if data, err := storage.ReadAll(t.Context(), s, key, int64(2*len(rows))); err != nil || !bytes.Equal(data, rows) {
+			t.Errorf("%d bytes of %d, %v", len(data), len(rows), err)
+		}
+		// Later it is not all at hand any more.
+		w, err = s.Stage(t.Context(), storage.StageRequest{Key: key + "2", Staging: "x/" + stagingName})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(rows[:chunkSize]); err != nil {
+			t.Fatal(err)
+		}
+		down = 1
+		if _, err := w.Write(rows[:chunkSize]); err == nil {
+			t.Error("a part of the file was lost in silence")
+		}
+		if err := w.Abort(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if n.count("create x/") > 0 && n.count("close x/") > 0 {
+			t.Error("the failed file was closed")
+		}
+	})
 }
 
 func TestARecordThatTheJournalDoesNotHaveIsGoneAfterAFailover(t *testing.T) {

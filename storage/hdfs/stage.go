@@ -25,16 +25,10 @@ func (s *Store) Stage(ctx context.Context, r storage.StageRequest) (storage.Stag
 		return nil, fmt.Errorf("stage: %w", err)
 	}
 	w := &writer{ctx: ctx, s: s, request: r, path: s.path(r.Staging)}
-	for t := s.trying(); ; {
-		broke, err := w.begin()
-		if err == nil {
-			t.succeeded()
-			return w, nil
-		}
-		if !t.again(ctx, broke, err) {
-			return nil, s.failure("stage", r.Key, err)
-		}
+	if err := w.open(); err != nil {
+		return nil, s.failure("stage", r.Key, err)
 	}
+	return w, nil
 }
 
 // writer is a staged file that is open. Its context is that of Stage, since Write has none.
@@ -56,6 +50,20 @@ type writer struct {
 	left     atomic.Bool // a goroutine with the file is on its own
 	err      error
 	ended    bool
+}
+
+// open makes the file, for as long as it is worth trying.
+func (w *writer) open() error {
+	for t := w.s.trying(); ; {
+		broke, err := w.begin()
+		if err == nil {
+			t.succeeded()
+			return nil
+		}
+		if !t.again(w.ctx, broke, err) {
+			return err
+		}
+	}
 }
 
 // begin makes the file, and says whether a connection broke on the way.
@@ -96,7 +104,7 @@ func (w *writer) begin() (broke bool, err error) {
 	}
 	broke = !answered(err)
 	w.doubtful = w.doubtful || broke
-	w.leave(broke)
+	w.drop(broke)
 	if !broke && errors.Is(err, fs.ErrNotExist) {
 		w.s.forget(dir) // somebody found it empty and removed it
 		return true, err
@@ -154,11 +162,30 @@ func (w *writer) Write(p []byte) (int, error) {
 	return written, nil
 }
 
-// flush sends the chunk. A call of the library ends where a block does, so that those that begin a block are known.
+// beginnings of a file are tried, each with data nodes that the name node chooses anew.
+const beginnings = 10
+
+// flush sends the chunk. The name node hands out a data node that is down until it misses its heartbeats, for ten minutes by default,
+// and the library leaves none out. As long as all of the file is still in the chunk, it is begun anew.
 func (w *writer) flush(ctx context.Context) error {
 	if w.filled == 0 {
 		return nil
 	}
+	end := time.Now().Add(w.s.o.Patience)
+	err := w.send(ctx)
+	for n := 1; err != nil && w.sent == 0 && n < beginnings && !answered(err) && !w.left.Load() && time.Now().Before(end); n++ {
+		w.drop(true) // it is not closed
+		w.doubtful = true
+		if again := w.open(); again != nil {
+			return errors.Join(again, err)
+		}
+		err = w.send(ctx)
+	}
+	return err
+}
+
+// send sends the chunk. A call of the library ends where a block does, so that those that begin a block are known.
+func (w *writer) send(ctx context.Context) error {
 	data := w.chunk[:w.filled]
 	l, file, at := w.lane, w.file, w.sent
 	err := w.await(ctx, func() error {
@@ -280,13 +307,18 @@ func (w *writer) Abort(ctx context.Context) error {
 
 // leave gives the lane up, and the chunk, unless a goroutine still reads it.
 func (w *writer) leave(failed bool) {
-	w.s.pool.leave(w.lane, failed)
-	w.lane, w.file = nil, nil
+	w.drop(failed)
 	if w.chunk != nil && !w.left.Load() {
 		chunks.Put(w.chunk)
 	}
 	w.chunk = nil
 	w.held.Store(0)
+}
+
+// drop gives the lane up, and with it the file.
+func (w *writer) drop(failed bool) {
+	w.s.pool.leave(w.lane, failed)
+	w.lane, w.file = nil, nil
 }
 
 // Buffered implements storage.StageWriter. It may be called at any time.
