@@ -55,6 +55,14 @@ func (n *Node) Start(ctx context.Context) error {
 	return n.ready(ctx)
 }
 
+// Settled waits until a NameNode, active or standby, is out of safe mode. One that is made active before that may stay in it.
+func (n *Node) Settled(ctx context.Context) error {
+	return n.until(ctx, func(ctx context.Context) bool {
+		s, err := n.namesystem(ctx)
+		return err == nil && s.FSState == "Operational"
+	})
+}
+
 func (n *Node) launch() error {
 	if n.isRunning() {
 		return fmt.Errorf("testbed: hdfs node %s is running already", n.name)

@@ -63,6 +63,14 @@ func writable(t *testing.T, c *hdfsbed.Cluster) {
 	}
 }
 
+// rejoin starts a name node that was killed or has ended itself, and waits until it could take over: who makes one active that waits
+// for its data nodes halts everybody.
+func rejoin(t *testing.T, c *hdfsbed.Cluster, i int) {
+	t.Helper()
+	ctx := bounded(t, time.Minute)
+	must(t, c.NameNode(i).Kill(), c.NameNode(i).Start(ctx), c.NameNode(i).Settled(ctx))
+}
+
 // A fault happens to the active name node of two.
 type fault struct {
 	name string
@@ -80,7 +88,8 @@ var killed = fault{"kill of the active", func(t *testing.T, c *hdfsbed.Cluster) 
 	t.Helper()
 	ctx := bounded(t, time.Minute)
 	is, other := active(t, c)
-	must(t, c.NameNode(is).Kill(), c.Activate(ctx, other), c.NameNode(is).Start(ctx))
+	must(t, c.NameNode(is).Kill(), c.Activate(ctx, other))
+	rejoin(t, c, is)
 }}
 
 // split leaves two that believe to be active. The one that was stopped finds out at its next change, and ends itself.
@@ -94,6 +103,6 @@ func split(while func()) fault {
 		must(t, c.NameNode(is).Resume())
 		while()
 		// It may have ended itself by now, or not have noticed yet.
-		must(t, c.NameNode(is).Kill(), c.NameNode(is).Start(ctx))
+		rejoin(t, c, is)
 	}}
 }

@@ -118,7 +118,8 @@ func TestRunsGoToTheOtherNameNode(t *testing.T) {
 			if o.Code != 0 {
 				t.Errorf("exit %d\n%s%s", o.Code, o.Stdout, o.Stderr)
 			}
-			must(t, c.NameNode(1).Kill(), c.NameNode(1).Start(ctx), c.Failover(ctx, 2, 1))
+			rejoin(t, c, 1)
+			must(t, c.Failover(bounded(t, time.Minute), 2, 1))
 			writable(t, c)
 			clean(t, j, topic)
 		})

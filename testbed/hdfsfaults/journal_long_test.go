@@ -99,7 +99,7 @@ func (p *phantoms) event(v int) {
 	said := <-confirmed
 	give()
 	pending.Wait()
-	must(t, c.NameNode(is).Start(ctx))
+	rejoin(t, c, is)
 
 	owner, err := second.durable(ctx, slot)
 	must(t, err)

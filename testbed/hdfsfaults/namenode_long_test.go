@@ -83,11 +83,12 @@ func TestTheNameNodeDiesWithTheReply(t *testing.T) {
 	c := servers.OwnHDFS(t, hdfsbed.Options{})
 	topic := smallTopic(t)
 	for name, match := range map[string]string{
-		// The end of the request: the new name, and that something may be overwritten. Requests that only look end with the name.
+		// The end of a rename: the new name, and that something may be overwritten. Requests that only look end with the name.
 		"the first record": "/log/00000000000000000001.json\x18\x01",
 		"a commit":         "/log/00000000000000000003.json\x18\x01",
-		"a marker":         "/pub/00000000000000000002\x18\x01",
-		"a file":           "-000.parquet\x18\x01",
+		// An empty object is a file that is created: its name, and then the mode.
+		"a marker": "/pub/00000000000000000002\x12",
+		"a file":   "-000.parquet\x18\x01",
 	} {
 		t.Run(name, func(t *testing.T) {
 			between := relay.Start(t, c.Authority())

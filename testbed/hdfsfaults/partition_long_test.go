@@ -74,8 +74,8 @@ func TestCutOffFromTheJournal(t *testing.T) {
 			r.Lose(nil)
 			r.Cut()
 		})
-		ctx := bounded(t, time.Minute)
-		must(t, c.NameNode(1).Start(ctx), c.Failover(ctx, 2, 1))
+		rejoin(t, c, 1)
+		must(t, c.Failover(bounded(t, time.Minute), 2, 1))
 		r.progress(5)
 	}
 	r.end()

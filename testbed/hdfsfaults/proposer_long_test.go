@@ -92,6 +92,7 @@ func (w *worker) propose(ctx context.Context, v int64) bool {
 			}
 			if errors.Is(err, fs.ErrNotExist) {
 				d.Resent = true
+				pause(ctx, 20*time.Millisecond)
 				break // the same bytes again
 			}
 			pause(ctx, 50*time.Millisecond)

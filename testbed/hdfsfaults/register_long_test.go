@@ -31,9 +31,10 @@ type register struct {
 	stop context.CancelFunc
 	done sync.WaitGroup
 
-	mu       sync.Mutex
-	verdicts map[string][]verdict // by topic
-	newest   int64                // slot of the topic that has an owner
+	mu        sync.Mutex
+	verdicts  map[string][]verdict // by topic
+	newest    int64                // slot of the topic that has an owner
+	committed int                  // records of the committers
 }
 
 // crew is how many workers there are.
@@ -85,6 +86,9 @@ func (r *register) hear(topic string) func(verdict) {
 		if topic == r.topic && d.Owner != "" {
 			r.newest = max(r.newest, d.V)
 		}
+		if topic == r.commits && d.V > 0 {
+			r.committed++
+		}
 	}
 }
 
@@ -93,11 +97,11 @@ func (r *register) progress(slots int64) {
 	r.t.Helper()
 	begun := time.Now()
 	r.mu.Lock()
-	from, commits := r.newest, len(r.verdicts[r.commits])
+	from, commits := r.newest, r.committed
 	r.mu.Unlock()
 	for {
 		r.mu.Lock()
-		now, moreCommits := r.newest, len(r.verdicts[r.commits])
+		now, moreCommits := r.newest, r.committed
 		r.mu.Unlock()
 		if now >= from+slots && (commits == 0 || moreCommits > commits) {
 			return
