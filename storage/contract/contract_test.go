@@ -31,6 +31,25 @@ func TestMemoryKeepsTheContract(t *testing.T) {
 	}
 }
 
+// A driver that lost a reply asks again, and learns that it was done before.
+func TestALostReplyIsNoBrokenPromise(t *testing.T) {
+	t.Parallel()
+	for _, op := range []memory.Op{memory.OpPublish, memory.OpDiscard} {
+		n := 0
+		root := memory.New(memory.Options{})
+		s := root.Attach(memory.Options{Hook: func(c memory.Call) memory.Verdict {
+			if c.Op == op {
+				n++
+				return memory.Repeat
+			}
+			return memory.Proceed
+		}})
+		if err := contract.Probe(t.Context(), s); err != nil || n == 0 {
+			t.Errorf("each %s is sent twice, %d in all: %v", op, n, err)
+		}
+	}
+}
+
 func TestAStoreThatCannotBeOpenedIsTheOnlyResult(t *testing.T) {
 	t.Parallel()
 	closed := errors.New("closed today")

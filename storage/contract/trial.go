@@ -171,11 +171,12 @@ func (t *trial) finish(ctx context.Context, w storage.StageWriter, key string) (
 	return s, nil
 }
 
-// publish publishes, and expects one of some answers.
+// publish publishes, and expects one of some answers. A driver whose first request lost its reply finds the file visible when it asks
+// again, and can only say that it was before: where Published is expected, AlreadyPublished is as good.
 func (t *trial) publish(ctx context.Context, key string, pairs []storage.Staged, want ...storage.Publication) error {
 	got, err := t.store.Publish(ctx, key, pairs)
 	switch {
-	case slices.Contains(want, got):
+	case slices.Contains(want, got), got == storage.AlreadyPublished && slices.Contains(want, storage.Published):
 		return nil
 	case got == storage.PublishUnclear:
 		return err
@@ -183,11 +184,11 @@ func (t *trial) publish(ctx context.Context, key string, pairs []storage.Staged,
 	return broken("publishing %s was answered with %q instead of %q (%v)", key, got, want[0], err)
 }
 
-// discard discards, and expects one of some answers.
+// discard discards, and expects one of some answers. For the reason that publish has, AbsentToken is as good as Discarded.
 func (t *trial) discard(ctx context.Context, key string, s storage.Staged, want ...storage.Discarding) error {
 	got, err := t.store.Discard(ctx, key, s)
 	switch {
-	case slices.Contains(want, got):
+	case slices.Contains(want, got), got == storage.AbsentToken && slices.Contains(want, storage.Discarded):
 		return nil
 	case got == storage.DiscardUnclear:
 		return err

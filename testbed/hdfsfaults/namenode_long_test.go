@@ -88,7 +88,7 @@ func TestTheNameNodeDiesWithTheReply(t *testing.T) {
 		"a commit":         "/log/00000000000000000003.json\x18\x01",
 		// An empty object is a file that is created: its name, and then the mode.
 		"a marker": "/pub/00000000000000000002\x12",
-		"a file":   "-000.parquet\x18\x01",
+		"a file":   ".parquet\x18\x01",
 	} {
 		t.Run(name, func(t *testing.T) {
 			between := relay.Start(t, c.Authority())
