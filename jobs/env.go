@@ -80,6 +80,7 @@ type Env struct {
 	publishers      int           // files of a version published at once
 	publishTries    int
 	lostAfter       time.Duration
+	grace           time.Duration // for what is staged, after a job's timeout
 
 	fitOnce sync.Mutex // guards what follows
 	info    *StoreInfo // of the root, once it was read
@@ -101,6 +102,7 @@ func New(cfg *config.Config, d Deps) *Env {
 	e.reading = make(chan struct{}, max(1, min(topicsAtOnce*e.parallel, int(cfg.Memory/partitionMemory))))
 	e.parallel = min(e.parallel, cap(e.reading))
 	e.stagesInFolders = cfg.Store.Scheme == "hdfs"
+	e.grace = cfg.ShutdownGrace
 	e.stageInTopic = e.stagesInFolders && cfg.Store.HDFS.StageInTopic()
 	if e.progress == nil {
 		e.progress = silent{}

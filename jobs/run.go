@@ -124,8 +124,11 @@ func (e *Env) Run(ctx context.Context, o RunOptions) (*RunReport, error) {
 func (w *worker) run(ctx, hard context.Context, until time.Time) {
 	began := w.env.now()
 	if w.job.Timeout > 0 {
+		// As a signal does: the reading ends, and what is staged by then is committed, as long as the grace allows.
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, w.job.Timeout, fmt.Errorf("timeout of %s", w.job.Timeout))
+		defer cancel()
+		hard, cancel = context.WithTimeoutCause(hard, w.job.Timeout+w.env.grace, fmt.Errorf("timeout of %s, and shutdown_grace of %s", w.job.Timeout, w.env.grace))
 		defer cancel()
 	}
 	r := w.report

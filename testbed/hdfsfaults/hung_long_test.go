@@ -30,7 +30,8 @@ func hang(t *testing.T, n *hdfsbed.Node, d time.Duration) {
 }
 
 // TestAHungNameNodeHoldsNobodyForEver stops the only name node for 90 seconds, before runs begin and in the middle of them. A job's
-// timeout ends the reading; what the store is asked for then has a patience of its own.
+// timeout ends the reading, shutdown_grace (25 s) later everything else but taking back what was staged (20 s at most). Without one the
+// store has a patience of its own.
 func TestAHungNameNodeHoldsNobodyForEver(t *testing.T) {
 	c := servers.OwnHDFS(t, hdfsbed.Options{})
 	topic := smallTopic(t)
@@ -45,11 +46,11 @@ func TestAHungNameNodeHoldsNobodyForEver(t *testing.T) {
 		// A timeout is of a job. That the root is there and ours is looked at before jobs begin.
 		{"from the start, with a timeout", "timeout: 8s", "", 60 * time.Second},
 		{"from the start", "", "", 60 * time.Second},
-		{"while staging, with a timeout", "timeout: 15s", "batch:2", 2 * time.Minute},
+		{"while staging, with a timeout", "timeout: 15s", "batch:2", 80 * time.Second},
 		{"while staging", "", "batch:2", 3 * time.Minute},
-		{"before a commit, with a timeout", "timeout: 15s", "before-put:2", 2 * time.Minute},
+		{"before a commit, with a timeout", "timeout: 15s", "before-put:2", 80 * time.Second},
 		{"before a commit", "", "before-put:2", 3 * time.Minute},
-		{"while publishing, with a timeout", "timeout: 15s", "mid-publish:3", 2 * time.Minute},
+		{"while publishing, with a timeout", "timeout: 15s", "mid-publish:3", 80 * time.Second},
 		{"while publishing", "", "mid-publish:3", 3 * time.Minute},
 	}
 	jobs := make([]*product.Job, len(cases))
