@@ -83,7 +83,7 @@ func (s *Store) explainRemote(exception, message string, err error) error {
 		text = fmt.Sprintf("the name node of %s is in safe mode, since it waits for data nodes, lacks disk space or was told so: see hdfs dfsadmin -safemode get, and try again when it has left it", s.cluster.name)
 	case overQuota(err):
 		text = fmt.Sprintf("%s: free or raise it (hdfs dfsadmin -setQuota, -setSpaceQuota; hdfs dfs -count -q shows it)", message)
-	case strings.Contains(message, "could only be written to"):
+	case noDataNode(err):
 		text = fmt.Sprintf("no data node took the block (%s): see hdfs dfsadmin -report for data nodes that are down or full", message)
 	case short == "UnknownCryptoProtocolVersionException":
 		return &failed{"the folder is in an encryption zone, which this client does not write correctly: use a folder outside of encryption zones", storage.ErrUnfit, err}
@@ -159,6 +159,12 @@ func (s *Store) dataNode(err error) string {
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")
 	return strings.TrimSpace(line)
+}
+
+// noDataNode says whether the name node had no data node for a block: all are down, full, or have not come back to it yet.
+func noDataNode(err error) bool {
+	_, message, ok := said(err)
+	return ok && strings.Contains(message, "could only be written to")
 }
 
 // overQuota says whether a quota of names, bytes or a storage type is used up.

@@ -267,11 +267,7 @@ func (s *Store) complete(ctx context.Context, f outFile) error {
 		if time.Now().After(end) {
 			return told(hdfs.ErrReplicating, "the name node misses blocks of it for %s: see hdfs dfsadmin -report for data nodes that are down", s.o.DataNodeTimeout)
 		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if !pause(ctx, wait) {
 			return ctx.Err()
 		}
 	}

@@ -301,7 +301,9 @@ func TestAFileIsBegunAnewWhileAllOfItIsAtHand(t *testing.T) {
 		down := 4
 		n.fault = func(_ int, line string) (error, bool) {
 			if strings.HasPrefix(line, "write") && down > 0 {
-				down--
+				if down--; down == 2 {
+					return &exception{"java.io.IOException", "File /lake/x could only be written to 0 of the 1 minReplication nodes."}, false
+				}
 				return errEOF, down%2 == 0
 			}
 			return nil, false

@@ -120,7 +120,12 @@ func (t *tries) again(ctx context.Context, broke bool, err error) bool {
 	}
 	t.n++
 	wait := min(50*time.Millisecond<<min(t.n, 6), 2*time.Second)
-	timer := time.NewTimer(wait/2 + rand.N(wait/2))
+	return pause(ctx, wait/2+rand.N(wait/2))
+}
+
+// pause waits, and says whether ctx lasted as long.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

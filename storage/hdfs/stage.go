@@ -166,14 +166,18 @@ func (w *writer) Write(p []byte) (int, error) {
 const beginnings = 10
 
 // flush sends the chunk. The name node hands out a data node that is down until it misses its heartbeats, for ten minutes by default,
-// and the library leaves none out. As long as all of the file is still in the chunk, it is begun anew.
+// and the library leaves none out; and for a moment after its own start it has none to hand out. As long as all of the file is still
+// in the chunk, it is begun anew.
 func (w *writer) flush(ctx context.Context) error {
 	if w.filled == 0 {
 		return nil
 	}
 	end := time.Now().Add(w.s.o.Patience)
 	err := w.send(ctx)
-	for n := 1; err != nil && w.sent == 0 && n < beginnings && !answered(err) && !w.left.Load() && time.Now().Before(end); n++ {
+	for n := 1; err != nil && w.sent == 0 && n < beginnings && (!answered(err) || noDataNode(err)) && !w.left.Load() && time.Now().Before(end); n++ {
+		if noDataNode(err) && !pause(ctx, 500*time.Millisecond) {
+			return err
+		}
 		w.drop(true) // it is not closed
 		w.doubtful = true
 		if again := w.open(); again != nil {
