@@ -88,7 +88,7 @@ type tries struct {
 	s        *Store
 	n        int
 	begun    time.Time
-	safeMode bool // it was met
+	safeMode time.Time // when it was met first; the zero time is never
 }
 
 func (s *Store) trying() *tries { return &tries{s: s, begun: time.Now()} }
@@ -102,8 +102,10 @@ func (t *tries) again(ctx context.Context, broke bool, err error) bool {
 	now := time.Now()
 	switch {
 	case inSafeMode(err):
-		t.safeMode = true
-		if t.s.inSafeModeFor(now) > t.s.o.SafeModeWait {
+		if t.safeMode.IsZero() {
+			t.safeMode = now
+		}
+		if max(now.Sub(t.safeMode), t.s.inSafeModeFor(now)) > t.s.o.SafeModeWait {
 			return false
 		}
 	case !broke && !passing(err):
@@ -137,7 +139,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 
 // succeeded ends the wait for safe mode to end.
 func (t *tries) succeeded() {
-	if t.safeMode {
+	if !t.safeMode.IsZero() {
 		t.s.mu.Lock()
 		defer t.s.mu.Unlock()
 		t.s.safeMode.last = time.Time{}
