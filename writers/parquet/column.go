@@ -14,7 +14,7 @@ import (
 // Pages end at a row, after so many rows (as parquet-java's do) or bytes.
 const (
 	maxPageRows  = 20_000
-	maxPageBytes = 1 << 20
+	maxPageBytes = 256 << 10 // of PLAIN values; larger ones compress no better, and each encoder at work holds two
 )
 
 // A chunkWriter writes one column of a row group: a dictionary page, if a dictionary pays, and then its data pages.
