@@ -3,6 +3,7 @@ package hdfs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"strings"
@@ -61,7 +62,7 @@ func (s *Store) lost(ctx context.Context, err error) error {
 	case err == nil, answered(err), errors.As(err, &done), errors.As(err, &setup), errors.Is(err, fs.ErrClosed):
 		return err
 	case ctx.Err() != nil:
-		return &failed{text: ctx.Err().Error(), is: ctx.Err(), err: &lostError{err}}
+		return &failed{text: fmt.Sprintf("no answer from the name node of %s: %v", s.cluster.name, context.Cause(ctx)), is: ctx.Err(), err: &lostError{err}}
 	case errors.As(err, &known):
 		return err
 	}
