@@ -1,4 +1,4 @@
-// Command shadoof lifts Kafka topics into object storage and local folders, exactly once.
+// Command shadoof lifts Kafka topics into HDFS, object storage and local folders, exactly once.
 package main
 
 import (

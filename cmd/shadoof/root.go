@@ -14,10 +14,10 @@ func (a *app) root() *cobra.Command {
 	}
 	root := &cobra.Command{
 		Use:   "shadoof COMMAND",
-		Short: "Lift Kafka topics into object storage, exactly once",
-		Long: `Shadoof lifts Kafka topics, batch by batch, into object storage or a local folder, exactly once. A run reads each topic from its
-committed offsets to the end that stood when the run began, writes Parquet files into time folders, and commits offsets and files as
-one record. Begin with: shadoof demo`,
+		Short: "Lift Kafka topics into HDFS and object storage, exactly once",
+		Long: `Shadoof lifts Kafka topics, batch by batch, into HDFS, object storage or a local folder, exactly once. A run reads each topic
+from its committed offsets to the end that stood when the run began, writes Parquet or Avro files into time folders, and commits
+offsets and files as one record. Begin with: shadoof demo`,
 		Example:       "  shadoof demo\n  shadoof --config shadoof.yaml run",
 		Annotations:   exits(exitLine{0, ""}, exitLine{1, ""}, exitLine{2, ""}, exitLine{3, ""}, exitLine{4, ""}, exitLine{5, ""}),
 		SilenceErrors: true,
