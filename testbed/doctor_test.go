@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -52,11 +53,12 @@ func saslYAML(brokers []string, u kafkabed.User) string {
 func localYAML(root *product.Root) string { return fmt.Sprintf("url: %q", "file://"+root.Dir()) }
 
 // visit runs the doctor, which must end with a code.
-func visit(t *testing.T, j *product.Job, code int) examined {
+// visit runs doctor, which must exit with one of some codes.
+func visit(t *testing.T, j *product.Job, codes ...int) examined {
 	t.Helper()
 	o := j.Run(t, product.Release(t), nil, "doctor", "--json")
-	if o.Code != code {
-		t.Errorf("doctor exits %d, want %d\n%s", o.Code, code, o.Stderr)
+	if !slices.Contains(codes, o.Code) {
+		t.Errorf("doctor exits %d, want %d\n%s", o.Code, codes, o.Stderr)
 	}
 	var e examined
 	o.JSON(t, &e)
@@ -256,7 +258,8 @@ func TestDoctorFindsAdvertisedListenersThatCannotBeReached(t *testing.T) {
 	t.Parallel()
 	c := servers.OwnKafka(t, kafkabed.Options{Properties: map[string]string{"advertised.listeners": "PLAINTEXT://127.0.0.1:1"}})
 	root := product.Local(t)
-	e := visit(t, doctorJob(t, brokersYAML(c.Brokers()), root, localYAML(root), "orders"), 1)
+	// There is no topic, since nobody can make one. Whether that shows depends on which address is asked first.
+	e := visit(t, doctorJob(t, brokersYAML(c.Brokers()), root, localYAML(root), "orders"), 1, 4)
 	e.finds(t, "ok", ".* protocol", "Kafka ")
 	e.finds(t, "unreachable", "broker 1: 127.0.0.1:1 reachable", "advertised.listeners")
 }
