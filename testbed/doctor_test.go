@@ -52,7 +52,6 @@ func saslYAML(brokers []string, u kafkabed.User) string {
 
 func localYAML(root *product.Root) string { return fmt.Sprintf("url: %q", "file://"+root.Dir()) }
 
-// visit runs the doctor, which must end with a code.
 // visit runs doctor, which must exit with one of some codes.
 func visit(t *testing.T, j *product.Job, codes ...int) examined {
 	t.Helper()
