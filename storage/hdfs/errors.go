@@ -55,7 +55,9 @@ func (s *Store) explain(err error) error {
 	switch {
 	case errors.As(err, &done), errors.As(err, &setup), errors.Is(err, storage.ErrUnfit):
 		return err
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, fs.ErrClosed):
+	case errors.Is(err, context.DeadlineExceeded):
+		return &failed{fmt.Sprintf("the time was up before the name node of %s had answered: %v", s.cluster.name, err), context.DeadlineExceeded, err}
+	case errors.Is(err, context.Canceled), errors.Is(err, fs.ErrClosed):
 		return err
 	case errors.As(err, &stop):
 		return s.explain(stop.error)
