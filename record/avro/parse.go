@@ -22,7 +22,9 @@ type Parsed struct {
 	Schema *record.Schema // of the rows, without Kafka columns
 	Text   string         // the Avro schema as it was given
 
-	plan []node
+	plan  []node
+	root  *avro.SchemaNode
+	named map[string]*avro.SchemaNode // by full name
 }
 
 // Parse reads an Avro schema: a record at the top, not recursive, with at least one field that is not of type null.
@@ -40,7 +42,7 @@ func Parse(schemaJSON []byte) (*Parsed, error) {
 	name := fullName(root)
 	t, plan, err := c.record(root, place{})
 	if err == nil {
-		p := &Parsed{Schema: &record.Schema{Name: name, Fields: t.Fields}, Text: string(schemaJSON), plan: plan}
+		p := &Parsed{Schema: &record.Schema{Name: name, Fields: t.Fields}, Text: string(schemaJSON), plan: plan, root: root, named: c.named}
 		if err = p.Schema.Validate(); err == nil {
 			return p, nil
 		}
@@ -202,6 +204,7 @@ func (c *compiler) union(f record.Field, n *avro.SchemaNode, at place) (record.F
 		at.def++
 	}
 	u := node{op: opUnion, leaf: c.leaves, def: at.def, path: at.path}
+	null := -1
 	f.Type = record.Type{Kind: record.Struct, Union: true}
 	if at.depth++; at.depth > record.MaxDepth {
 		return f, nil, fmt.Errorf("field %s: nested deeper than %d levels", at.path, record.MaxDepth)
@@ -209,7 +212,8 @@ func (c *compiler) union(f record.Field, n *avro.SchemaNode, at place) (record.F
 	for i := range n.Branches {
 		b := c.definition(&n.Branches[i], at.namespace)
 		if b.Type == "null" {
-			u.members = append(u.members, -1)
+			null = i
+			u.kids = append(u.kids, node{op: opNull, leaf: u.leaf, def: at.def - 1, path: at.path})
 			continue
 		}
 		name := "member" + strconv.Itoa(len(f.Type.Fields))
@@ -223,11 +227,13 @@ func (c *compiler) union(f record.Field, n *avro.SchemaNode, at place) (record.F
 		if t.Kind == record.Struct {
 			nodes = []node{{op: opRecord, kids: nodes, leaf: first, leaves: c.leaves - first, def: in.def, path: in.path}}
 		}
-		u.members = append(u.members, len(f.Type.Fields))
 		u.kids = append(u.kids, nodes[0])
 		f.Type.Fields = append(f.Type.Fields, record.Field{Name: name, Type: t, Nullable: true})
 	}
 	u.leaves = c.leaves - u.leaf
+	if null >= 0 {
+		u.kids[null].leaves = u.leaves
+	}
 	return f, []node{u}, nil
 }
 

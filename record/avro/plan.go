@@ -29,6 +29,7 @@ const (
 	opRecord // that may be null: others are spliced into what is around them
 	opUnion
 	opList // or map: its entries are then a key and a value
+	opNull // nothing on the wire: a null in each leaf
 )
 
 // nullability: 0, or 1 + the byte that a null begins with in a union of null and one type.
@@ -46,8 +47,7 @@ type node struct {
 	leaf   int32 // first leaf below here
 	leaves int32 // how many there are
 
-	kids     []node
-	members  []int // opUnion: kid by branch, -1 for null
+	kids     []node // opUnion: by branch, each a node whose leaves are those of its member; opNull has all of them
 	symbols  []string
 	size     int // fixed
 	decimals *record.Decimals
@@ -183,20 +183,24 @@ func (d *Decoder) list(n *node, p int, rep uint8) int {
 
 func (d *Decoder) union(n *node, p int, rep uint8) int {
 	u, q := uvarint(d.b, p)
-	if q < 0 || u&1 != 0 || u>>1 >= uint64(len(n.members)) {
-		return d.badIndex(n, p, "branch", len(n.members))
+	if q < 0 || u&1 != 0 || u>>1 >= uint64(len(n.kids)) {
+		return d.badIndex(n, p, "branch", len(n.kids))
 	}
-	member := n.members[u>>1]
-	if member < 0 {
-		d.nulls(n, n.def-1, rep)
-		return q
-	}
-	for i := range n.kids {
-		if i != member {
-			d.nulls(&n.kids[i], n.def, rep)
+	return d.member(n, int(u>>1), q, rep)
+}
+
+// member reads the branch i of a union, and says of the leaves of the other members that they are null.
+func (d *Decoder) member(n *node, i, p int, rep uint8) int {
+	kid := &n.kids[i]
+	for l := n.leaf; l < n.leaf+n.leaves; l++ {
+		if l == kid.leaf {
+			if l += kid.leaves; l == n.leaf+n.leaves {
+				break
+			}
 		}
+		d.leaves[l].AppendLevels(n.def, rep)
 	}
-	return d.fields(n.kids[member:member+1], q, rep)
+	return d.fields(n.kids[i:i+1], p, rep)
 }
 
 // scalar reads a value of the rarer kinds.
@@ -239,6 +243,9 @@ func (d *Decoder) scalar(n *node, p int, rep uint8) int {
 			return d.badLength(n, p)
 		}
 		return d.decimal(n, q, q+int(u>>1), rep)
+	case opNull:
+		d.nulls(n, n.def, rep)
+		return p
 	default:
 		if len(b)-p < n.fixedSize() {
 			return d.short(n, p)

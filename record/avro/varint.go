@@ -63,6 +63,6 @@ func (o op) String() string {
 		opBool: "a boolean", opInt: "an int of 32 bits", opLong: "a long", opFloat: "a float", opDouble: "a double", opString: "a string",
 		opBytes: "bytes", opFixed: "a fixed", opEnum: "an enum", opUUID: "a UUID of 16 bytes", opDecimal: "a decimal",
 		opFixedDecimal: "a decimal", opTimeMillis: "a time of day", opTimeMicros: "a time of day", opRecord: "a record",
-		opUnion: "a union", opList: "a block of entries",
+		opUnion: "a union", opList: "a block of entries", opNull: "null",
 	}[o]
 }
