@@ -193,23 +193,22 @@ func (l *Lift) check() error {
 	return nil
 }
 
-// check says whether rows, quarantined records and gaps are as many as the offsets of the segments, and whether each file has what
+// check says whether, for each segment, rows, quarantined records and gaps are as many as its offsets, and whether each file has what
 // it takes to publish and to rebuild it.
 func (b *Bundle) check() error {
-	var want, rows, gaps int64
-	for _, s := range b.Segments {
-		want += s.To - s.From
-		gaps += s.Gaps.Total()
-	}
 	for i := range b.Files {
-		f := &b.Files[i]
-		if err := f.check(b.Segments); err != nil {
-			return fmt.Errorf("file %.200s: %w", f.Key, err)
+		if err := b.Files[i].check(b.Segments); err != nil {
+			return fmt.Errorf("file %.200s: %w", b.Files[i].Key, err)
 		}
-		rows += f.Rows
 	}
-	if rows+gaps != want {
-		return fmt.Errorf("%d rows and %d offsets without one are not the %d offsets of its segments", rows, gaps, want)
+	for _, s := range b.Segments {
+		var rows int64
+		for i := range b.Files {
+			rows += b.Files[i].RowsOf(s.Partition)
+		}
+		if gaps := s.Gaps.Total(); rows+gaps != s.To-s.From {
+			return fmt.Errorf("%d rows and %d offsets without one are not the %d offsets of partition %d", rows, gaps, s.To-s.From, s.Partition)
+		}
 	}
 	return nil
 }
@@ -227,12 +226,20 @@ func (f *File) check(segments []Segment) error {
 	case len(f.Ranges) == 0:
 		return errors.New("it has no range")
 	}
-	for _, r := range f.Ranges {
+	var rows int64
+	for i, r := range f.Ranges {
+		if slices.ContainsFunc(f.Ranges[:i], func(other FileRange) bool { return other.Partition == r.Partition }) {
+			return fmt.Errorf("it has two ranges of partition %d", r.Partition)
+		}
+		rows += f.RowsOf(r.Partition)
 		if r.Last < r.First || !slices.ContainsFunc(segments, func(s Segment) bool {
 			return s.Partition == r.Partition && s.From <= r.First && r.Last < s.To
 		}) {
 			return fmt.Errorf("its range %d/[%d,%d] lies in no segment", r.Partition, r.First, r.Last)
 		}
+	}
+	if rows != f.Rows {
+		return fmt.Errorf("its ranges have %d rows of %d", rows, f.Rows)
 	}
 	return nil
 }

@@ -124,7 +124,7 @@ type Bundle struct {
 }
 
 // A Segment is a committed range [From, To) of one partition.
-// Over the segments and files of a bundle: rows + quarantined + gaps = the sum of To - From.
+// Over the rows of its partition in the bundle's files: rows + quarantined + gaps = To - From.
 type Segment struct {
 	Partition int32      `json:"partition"`
 	From      int64      `json:"from"`
@@ -193,6 +193,21 @@ type FileRange struct {
 	Partition int32 `json:"partition"`
 	First     int64 `json:"first"`
 	Last      int64 `json:"last"`
+	Rows      int64 `json:"rows,omitempty"` // of the partition; left out where the file has rows of no other
+}
+
+// RowsOf is how many of the file's rows are a partition's.
+func (f *File) RowsOf(partition int32) int64 {
+	for _, r := range f.Ranges {
+		switch {
+		case r.Partition != partition:
+		case len(f.Ranges) == 1:
+			return f.Rows
+		default:
+			return r.Rows
+		}
+	}
+	return 0
 }
 
 // Drop removes files; their rows become a gap.

@@ -254,7 +254,7 @@ func TestAuditChecksWhatTheFoldCannot(t *testing.T) {
 	short := bundle(a(2), 0, 110, 120)
 	short.Files[0].Rows--
 	stray := bundle(a(2), 0, 110, 120)
-	stray.Files[0].Ranges = []FileRange{{0, 110, 120}}
+	stray.Files[0].Ranges = []FileRange{{0, 110, 120, 0}}
 	twin := bundle(a(2), 0, 110, 120)
 	twin.Files = append(twin.Files, twin.Files[0])
 	twin.Files[1].Rows, twin.Files[0].Rows = 5, 5

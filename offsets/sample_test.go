@@ -54,7 +54,7 @@ func file(attempt string, seq int, partition int32, from, to int64) File {
 	key := fmt.Sprintf("orders/dt=2026-11-20/hr=12/orders-p%05d-%020d-%s-%03d.parquet", partition, from, attempt, seq)
 	return File{
 		Key: key, Kind: KindData, Bytes: 1000 + to - from, Rows: to - from,
-		Ranges: []FileRange{{partition, from, to - 1}}, Digest: fmt.Sprintf("%032x", from), MinTime: noon.UnixMilli(), MaxTime: noon.UnixMilli() + to,
+		Ranges: []FileRange{{partition, from, to - 1, 0}}, Digest: fmt.Sprintf("%032x", from), MinTime: noon.UnixMilli(), MaxTime: noon.UnixMilli() + to,
 		Bucket: "dt=2026-11-20/hr=12", Schema: "0123456789abcdef", Token: json.RawMessage(fmt.Sprintf(`{"path":"staging/%s/%03d"}`, attempt, seq)),
 	}
 }

@@ -167,9 +167,9 @@ func TestFilesSayWhatIsInThem(t *testing.T) {
 	files := finish(t, s)
 	want := []writers.Finished{
 		{Key: "orders/dt=2026-11-20/hr=13/orders-p00007-00000000000000120000-1a2b3c4d5e6f7a8b-000.parquet", Kind: writers.Data, Bucket: "dt=2026-11-20/hr=13",
-			Rows: 101, Ranges: []writers.Span{{Partition: 7, First: 120_000, Last: 120_150}}, MinTime: 1_700_000_120_000, MaxTime: 1_700_000_120_150, Schema: o.Schema.Fingerprint()},
+			Rows: 101, Ranges: []writers.Span{{Partition: 7, First: 120_000, Last: 120_150, Rows: 101}}, MinTime: 1_700_000_120_000, MaxTime: 1_700_000_120_150, Schema: o.Schema.Fingerprint()},
 		{Key: "orders/dt=2026-11-20/hr=14/orders-p00007-00000000000000120100-1a2b3c4d5e6f7a8b-001.parquet", Kind: writers.Data, Bucket: "dt=2026-11-20/hr=14",
-			Rows: 50, Ranges: []writers.Span{{Partition: 7, First: 120_100, Last: 120_149}}, MinTime: 1_700_000_120_100, MaxTime: 1_700_000_120_149, Schema: o.Schema.Fingerprint()},
+			Rows: 50, Ranges: []writers.Span{{Partition: 7, First: 120_100, Last: 120_149, Rows: 50}}, MinTime: 1_700_000_120_100, MaxTime: 1_700_000_120_149, Schema: o.Schema.Fingerprint()},
 	}
 	ignore := cmp.Options{cmpopts.IgnoreUnexported(writers.Finished{}), cmpopts.IgnoreFields(writers.Finished{}, "Digest", "Staged")}
 	if diff := cmp.Diff(want, files, ignore); diff != "" {
@@ -231,7 +231,7 @@ func TestSeveralPartitions(t *testing.T) {
 			c.Leaves[1].AppendString("x")
 			f.EndRow(39-p, 10*int64(40-p)+i, 5)
 		}
-		want = append(want, writers.Span{Partition: p, First: 10 * int64(p+1), Last: 10*int64(p+1) + 2})
+		want = append(want, writers.Span{Partition: p, First: 10 * int64(p+1), Last: 10*int64(p+1) + 2, Rows: 3})
 	}
 	files := finish(t, s)
 	if len(files) != 1 || !strings.HasSuffix(files[0].Key, "orders-pmulti-00000000000000000010-1a2b3c4d5e6f7a8b-000.parquet") {
@@ -457,7 +457,7 @@ func TestRangesDoNotDependOnTheOrderOfRows(t *testing.T) {
 	}
 	var want []writers.Span
 	for p := range int32(20) {
-		want = append(want, writers.Span{Partition: p, First: 2, Last: 9})
+		want = append(want, writers.Span{Partition: p, First: 2, Last: 9, Rows: 4})
 	}
 	if diff := cmp.Diff(want, id.Ranges()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -21,6 +21,7 @@ func (s *spans) add(partition int32, offset int64) {
 	span := &s.list[s.last]
 	span.First = min(span.First, offset)
 	span.Last = max(span.Last, offset)
+	span.Rows++
 }
 
 // find returns the partition's place in the list, a new one if it had none.

@@ -64,7 +64,7 @@ type Finished struct {
 	Kind    Kind
 	Bucket  string
 	Rows    int64
-	Ranges  []Span // by partition: first and last offset of its rows
+	Ranges  []Span // by partition
 	Digest  record.Digest
 	MinTime int64 // Kafka timestamps, ms
 	MaxTime int64
@@ -75,8 +75,9 @@ type Finished struct {
 	number int // of the attempt's files
 }
 
-// A Span is the first and last offset of a partition's rows in a file, both inclusive.
+// A Span is the first and last offset of a partition's rows in a file, both inclusive, and their number.
 type Span struct {
 	Partition   int32 `json:"partition"`
 	First, Last int64
+	Rows        int64
 }

@@ -54,7 +54,7 @@ func TestIdentity(t *testing.T) {
 			t.Errorf("metadata (-want +got):\n%s", diff)
 		}
 		last := int64(1<<40 + 699)
-		ranges := []writers.Span{{Partition: -1, First: 1 << 40, Last: last}, {Partition: 0, First: 1 << 40, Last: last}, {Partition: 1, First: 1 << 40, Last: last}}
+		ranges := []writers.Span{{Partition: -1, First: 1 << 40, Last: last, Rows: 700}, {Partition: 0, First: 1 << 40, Last: last, Rows: 700}, {Partition: 1, First: 1 << 40, Last: last, Rows: 700}}
 		if diff := cmp.Diff(ranges, id.Ranges()); diff != "" {
 			t.Errorf("ranges (-want +got):\n%s", diff)
 		}
@@ -71,7 +71,7 @@ func TestIdentityOfRandomSchemas(t *testing.T) {
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
-		if id.Rows != 50 || len(id.Ranges()) != 1 || id.Ranges()[0] != (writers.Span{Partition: 3, First: 500, Last: 549}) {
+		if id.Rows != 50 || len(id.Ranges()) != 1 || id.Ranges()[0] != (writers.Span{Partition: 3, First: 500, Last: 549, Rows: 50}) {
 			t.Errorf("seed %d: identity %+v", seed, id)
 		}
 	}

@@ -45,7 +45,7 @@ func TestIdentity(t *testing.T) {
 	if id.Rows != 450 || id.Digest != want || !id.HasKafkaColumns || id.Meta["shadoof.attempt"] != "x" {
 		t.Errorf("identity %+v", id)
 	}
-	ranges := []writers.Span{{Partition: 0, First: 1 << 40, Last: 1<<40 + 149}, {Partition: 1, First: 1 << 40, Last: 1<<40 + 149}, {Partition: 2, First: 1 << 40, Last: 1<<40 + 149}}
+	ranges := []writers.Span{{Partition: 0, First: 1 << 40, Last: 1<<40 + 149, Rows: 150}, {Partition: 1, First: 1 << 40, Last: 1<<40 + 149, Rows: 150}, {Partition: 2, First: 1 << 40, Last: 1<<40 + 149, Rows: 150}}
 	if diff := cmp.Diff(ranges, id.Ranges()); diff != "" {
 		t.Errorf("ranges (-want +got):\n%s", diff)
 	}
