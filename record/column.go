@@ -59,6 +59,13 @@ func PhysicalOf(k Kind) Physical {
 	return PhysByteArray
 }
 
+func (c *Column) setType(t Type) {
+	if t.Kind == Decimal && t.Size == 0 {
+		t.Size = DecimalSize(t.Precision)
+	}
+	c.Type, c.Physical = t, PhysicalOf(t.Kind)
+}
+
 // AppendLevels appends one level entry; def and rep are dropped where the leaf has no such levels. With def below MaxDef that is a
 // null; at MaxDef a value has to follow.
 func (c *Column) AppendLevels(def, rep uint8) {

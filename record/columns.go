@@ -3,6 +3,8 @@ package record
 // Columns holds rows, column by column: one [Column] per leaf of the schema, in the order of a depth-first walk, with Dremel
 // definition and repetition levels as Parquet defines them (a list adds the groups list.element, a map key_value.{key,value}).
 // A row is begun by appending to leaves and ended by EndRow; Rollback takes an open row back exactly.
+//
+// Where the schema says that rows are datums the leaves are those that [Datum] names.
 type Columns struct {
 	Schema *Schema
 	Leaves []Column
@@ -10,11 +12,17 @@ type Columns struct {
 	rows     int
 	repeated []int // leaves with MaxRep > 0: the only ones whose rows differ in their number of levels
 	kafka    int   // index of the first Kafka column; -1 when the schema has none
+	datums   bool  // the Kafka columns go into the datums
 }
 
 // NewColumns makes empty columns for a schema that [Schema.Validate] accepts.
 func NewColumns(s *Schema) *Columns {
 	c := &Columns{Schema: s, kafka: -1}
+	if s.Datum != nil {
+		c.Leaves = s.datumLeaves()
+		c.datums = s.HasKafkaColumns()
+		return c
+	}
 	for _, f := range s.Fields {
 		c.addLeaves(f, nil, 0, 0)
 	}
@@ -51,11 +59,9 @@ func (c *Columns) addLeaves(f Field, path []string, def, rep uint8) {
 		v.Name = "value"
 		c.addLeaves(v, path, def+1, rep+1)
 	default:
-		t := f.Type
-		if t.Kind == Decimal && t.Size == 0 {
-			t.Size = DecimalSize(t.Precision)
-		}
-		c.Leaves = append(c.Leaves, Column{Path: path, Type: t, Physical: PhysicalOf(t.Kind), MaxDef: def, MaxRep: rep})
+		l := Column{Path: path, MaxDef: def, MaxRep: rep}
+		l.setType(f.Type)
+		c.Leaves = append(c.Leaves, l)
 	}
 }
 
@@ -131,6 +137,9 @@ func (c *Columns) Allocated() int64 {
 // AppendKafka appends the Kafka columns of the open row: where the record lies, and its timestamp in milliseconds. Where the schema
 // has no Kafka columns it does nothing.
 func (c *Columns) AppendKafka(partition int32, offset, timestamp int64) {
+	if c.datums {
+		c.Leaves[datumLeaf].appendKafkaFields(partition, offset, timestamp)
+	}
 	if c.kafka < 0 {
 		return
 	}

@@ -1,6 +1,9 @@
 package record
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // A keyDecoder adds the record's key and headers after the fields of its value.
 type keyDecoder struct {
@@ -41,6 +44,9 @@ func WithKey(dec Decoder, format string, headers bool) (Decoder, error) {
 	}
 	if len(fields) == len(in.Fields) {
 		return dec, nil
+	}
+	if in.Datum != nil {
+		return nil, errors.New("a key or headers are asked for (key.format, headers), and rows are datums, which have no place for them")
 	}
 	d.schema = &Schema{Name: in.Name, Fields: fields}
 	return d, nil

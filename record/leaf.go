@@ -3,9 +3,14 @@ package record
 import "strings"
 
 // Leaf finds the leaf at a dotted path of field names (header.time), down through structs only: a leaf within a list or map has no
-// single value per row. index is its place in Columns.Leaves; f is the innermost field.
+// single value per row. index is its place in Columns.Leaves; f is the innermost field. Where rows are datums only the one field that
+// has a leaf of its own is found.
 func (s *Schema) Leaf(path string) (index int, f Field, ok bool) {
-	return findLeaf(s.Fields, path)
+	index, f, ok = findLeaf(s.Fields, path)
+	if s.Datum != nil {
+		return datumFieldLeaf, f, ok && path == s.Datum.Field
+	}
+	return index, f, ok
 }
 
 func findLeaf(fields []Field, path string) (index int, f Field, ok bool) {
@@ -27,7 +32,7 @@ func findLeaf(fields []Field, path string) (index int, f Field, ok bool) {
 	return 0, Field{}, false
 }
 
-// Leaves is the number of leaf columns of the schema.
+// Leaves is the number of leaf columns of the schema's fields.
 func (s *Schema) Leaves() int {
 	n := 0
 	for _, f := range s.Fields {

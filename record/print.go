@@ -25,7 +25,7 @@ type Printer struct {
 // A place is where a leaf's next level and value are.
 type place struct{ level, value int }
 
-// NewPrinter begins with the first row.
+// NewPrinter begins with the first row. Rows that are datums cannot be printed.
 func NewPrinter(c *Columns) *Printer { return &Printer{c, make([]place, len(c.Leaves))} }
 
 // Next appends the first so many top-level fields of the next row as an object; all with fields < 0. There must be a next row.

@@ -40,6 +40,7 @@ const (
 type Schema struct {
 	Name   string  `json:"name,omitempty"` // full name of the Avro record it came from, if any
 	Fields []Field `json:"fields"`
+	Datum  *Datum  `json:"datum,omitempty"` // set where rows are not taken apart into the fields
 }
 
 // A Field is a named member of a row or struct.
@@ -90,7 +91,7 @@ func (s *Schema) WithKafkaColumns() *Schema {
 		Field{Name: PartitionColumn, Type: Type{Kind: Int32}},
 		Field{Name: OffsetColumn, Type: Type{Kind: Int64}},
 		Field{Name: TimestampColumn, Type: Type{Kind: TimestampMillis}})
-	return &Schema{Name: s.Name, Fields: f}
+	return &Schema{Name: s.Name, Fields: f, Datum: s.Datum}
 }
 
 // HasKafkaColumns says whether the schema came from WithKafkaColumns.

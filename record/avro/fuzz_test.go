@@ -74,3 +74,24 @@ func everythingType() *recordtest.Type {
 		{Name: "un", Type: union(t("null"), t("int"), t("string"), s, &recordtest.Type{Kind: "map", Elem: enum})},
 	}}
 }
+
+// Datums are taken and refused as columns are, with the same words, and the captured leaf is the same.
+func FuzzSkip(f *testing.F) {
+	p := parse(f, []byte(everything))
+	fields := append(plainFields(p.Schema.Fields, ""), "")
+	f.Add([]byte{}, uint8(0))
+	f.Add(make([]byte, 64), uint8(1))
+	r := rand.New(rand.NewPCG(1, 2))
+	typ := everythingType()
+	for i := range 30 {
+		f.Add(recordtest.AppendAvro(nil, r, typ, recordtest.RandomRow(r, typ)), uint8(i))
+	}
+	good := recordtest.AppendAvro(nil, r, typ, recordtest.RandomRow(r, typ))
+	f.Fuzz(func(t *testing.T, value []byte, field uint8) {
+		v := newSameVerdict(t, p, avro.None, fields[int(field)%len(fields)])
+		for _, b := range [][]byte{good, value[:len(value):len(value)], good} {
+			v.decode(t, b)
+		}
+		v.check(t, avro.None)
+	})
+}
