@@ -71,7 +71,7 @@ func (d *Decoder) fields(ns []node, p int, rep uint8) int {
 				continue
 			}
 			if x != 2-byte(n.null-1) {
-				return d.undecodable(n, p, "found the branch byte %#x, expected 0 or 2, a union of null and a type", x)
+				return d.badBranch(n, p)
 			}
 			p++
 		}
@@ -137,29 +137,21 @@ func (d *Decoder) nulls(n *node, def, rep uint8) {
 	}
 }
 
-// list walks an array or a map: blocks of entries, the last one empty. A negative count is followed by the block's size in bytes.
+// list walks an array or a map: blocks of entries, the last one empty.
 func (d *Decoder) list(n *node, p int, rep uint8) int {
 	empty := true
 	for {
-		at := p
-		u, q := uvarint(d.b, p)
-		if q < 0 {
-			return d.badVarint(n, p)
-		}
-		p = q
-		count, end := unzigzag(u), -1
-		if count == 0 {
+		if p < len(d.b) && d.b[p] == 0 {
+			p++
 			break
 		}
-		if count < 0 {
-			u, q := uvarint(d.b, p)
-			if q < 0 || u&1 != 0 || u>>1 > uint64(len(d.b)-q) {
-				return d.badLength(n, p)
-			}
-			p, end, count = q, q+int(u>>1), -count
+		at := p
+		count, end, q := d.block(n, p)
+		if q < 0 {
+			return -1
 		}
-		if count < 0 || count > int64(len(d.b)-p) { // an entry takes one byte at least
-			return d.undecodable(n, at, "found a block of %d entries in %d bytes, expected less", uint64(count), len(d.b)-p)
+		if p = q; count == 0 { // in more bytes than it takes
+			break
 		}
 		if d.room -= int(count) * int(n.leaves); d.room < 0 {
 			return d.unfit(n, at, "found more than %d values in the lists of one record", record.MaxEntries)
@@ -172,13 +164,35 @@ func (d *Decoder) list(n *node, p int, rep uint8) int {
 		}
 		empty = false
 		if end >= 0 && p != end {
-			return d.undecodable(n, at, "found a block that ends at byte %d, expected byte %d by its size", d.start+p, d.start+end)
+			return d.badBlock(n, at, p, end)
 		}
 	}
 	if empty {
 		d.nulls(n, n.def, rep)
 	}
 	return p
+}
+
+// block reads what a block begins with: how many entries, and where it ends, or -1 where it does not say. A negative count is followed
+// by the block's size in bytes.
+func (d *Decoder) block(n *node, p int) (count int64, end, after int) {
+	at := p
+	u, q := uvarint(d.b, p)
+	if q < 0 {
+		return 0, 0, d.badVarint(n, p)
+	}
+	p = q
+	if count, end = unzigzag(u), -1; count < 0 {
+		u, q := uvarint(d.b, p)
+		if q < 0 || u&1 != 0 || u>>1 > uint64(len(d.b)-q) {
+			return 0, 0, d.badLength(n, p)
+		}
+		p, end, count = q, q+int(u>>1), -count
+	}
+	if count < 0 || count > int64(len(d.b)-p) { // an entry takes one byte at least
+		return 0, 0, d.undecodable(n, at, "found a block of %d entries in %d bytes, expected less", uint64(count), len(d.b)-p)
+	}
+	return count, end, p
 }
 
 func (d *Decoder) union(n *node, p int, rep uint8) int {
@@ -212,7 +226,7 @@ func (d *Decoder) scalar(n *node, p int, rep uint8) int {
 			return d.short(n, p)
 		}
 		if b[p] > 1 {
-			return d.undecodable(n, p, "found the byte %#x, expected 0 or 1, a boolean", b[p])
+			return d.badBool(n, p)
 		}
 		c.Bools = append(c.Bools, b[p] == 1)
 		p++

@@ -57,6 +57,18 @@ func (d *Decoder) badIndex(n *node, p int, what string, count int) int {
 	return d.undecodable(n, p, "found the index %d of a %s, expected one below %d", unzigzag(u), what, count)
 }
 
+func (d *Decoder) badBranch(n *node, p int) int {
+	return d.undecodable(n, p, "found the branch byte %#x, expected 0 or 2, a union of null and a type", d.b[p])
+}
+
+func (d *Decoder) badBool(n *node, p int) int {
+	return d.undecodable(n, p, "found the byte %#x, expected 0 or 1, a boolean", d.b[p])
+}
+
+func (d *Decoder) badBlock(n *node, at, p, end int) int {
+	return d.undecodable(n, at, "found a block that ends at byte %d, expected byte %d by its size", d.start+p, d.start+end)
+}
+
 // String is what an error says was expected.
 func (o op) String() string {
 	return [...]string{
