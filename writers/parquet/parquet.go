@@ -6,6 +6,7 @@
 package parquet
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"runtime/debug"
@@ -37,6 +38,9 @@ type format struct{ codec codec }
 func (*format) Extension() string { return Extension }
 
 func (f *format) NewEncoder(w io.Writer, s *record.Schema, meta map[string]string) (writers.Encoder, error) {
+	if s.Datum != nil {
+		return nil, errors.New("parquet: the rows are Avro datums, which go into Avro files only")
+	}
 	e, err := newEncoder(w, f.codec, s, meta)
 	if err != nil {
 		return nil, fmt.Errorf("parquet: %w", err)
