@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"os"
+	"runtime"
 	"runtime/pprof"
 	"strconv"
 	"strings"
@@ -17,7 +18,8 @@ import (
 
 // This build is for tests: SHADOOF_KILL_AT=point or point:n makes the process kill itself, as kill -9 does, when it comes to a named
 // point of the protocol for the n-th time. SHADOOF_STOP_AT does the same with SIGSTOP. SHADOOF_CPU_PROFILE=file writes a CPU profile of
-// what comes before the first version is published.
+// what comes before the first version is published. SHADOOF_MALLOCS=file writes how many allocations the process made before its newest
+// version was published.
 
 func init() {
 	name := os.Getenv("SHADOOF_CPU_PROFILE")
@@ -43,6 +45,7 @@ func protocolHook() func(point string) { return atPoint }
 func atPoint(point string) {
 	if point == "after-marker" {
 		pprof.StopCPUProfile()
+		countMallocs(os.Getenv("SHADOOF_MALLOCS"))
 	}
 	hookCounts.Lock()
 	if hookCounts.n == nil {
@@ -60,6 +63,17 @@ func atPoint(point string) {
 		if want == point && n == at {
 			_ = syscall.Kill(os.Getpid(), signal)
 		}
+	}
+}
+
+func countMallocs(file string) {
+	if file == "" {
+		return
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	if err := os.WriteFile(file, strconv.AppendUint(nil, m.Mallocs, 10), 0o644); err != nil {
+		panic(err)
 	}
 }
 
