@@ -2,22 +2,20 @@ package testbed_test
 
 import (
 	_ "embed"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"math"
-	"math/big"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
+	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sync/errgroup"
 
 	"shadoof/record"
 	"shadoof/testbed/readers"
@@ -29,16 +27,112 @@ import (
 
 func TestParquetFilesOfRandomSchemasAreReadAlike(t *testing.T) {
 	t.Parallel()
-	const schemas = 30
-	for seed := range uint64(schemas) {
-		r := rand.New(rand.NewPCG(seed, 26))
-		compare(t, fmt.Sprint("seed ", seed), r, sample.Schema(r, 8, int(seed%5)), []string{"zstd", "snappy", "gzip", "none"}[seed%4])
+	compareParquet(t, 0, 100)
+}
+
+// compareParquet writes files of random schemas, one for each seed of [from, to), and reads each with all readers: every value, and the
+// statistics.
+func compareParquet(t *testing.T, from, to uint64) {
+	t.Helper()
+	env := servers.Readers(t)
+	s := seen{counts: make(map[string]int)}
+	var g errgroup.Group
+	g.SetLimit(2 * runtime.GOMAXPROCS(0)) // one of them waits for Python
+	for seed := from; seed < to; seed++ {
+		g.Go(func() error {
+			r := rand.New(rand.NewPCG(seed, 26))
+			folder := t.TempDir()
+			f := writeShaped(t, filepath.Join(folder, "file.parquet"), r, shapedSchema(r, seed), parquetCompressions[seed%4])
+			compareFile(t, env, fmt.Sprint("seed ", seed), f, &s)
+			return os.RemoveAll(folder)
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Error(err)
+	}
+	t.Logf("seeds %d to %d: columns of row groups with %v", from, to-1, s.counts)
+	for _, what := range []string{"several pages", "several pages of a list", "no values", "dictionary", "no dictionary", "value over 256 KiB",
+		"eight levels of lists and maps", "bounds", "NaN"} {
+		if s.counts[what] == 0 {
+			t.Errorf("no file has: %s", what)
+		}
 	}
 }
 
 func TestParquetFilesOfEveryTypeAreReadAlike(t *testing.T) {
 	t.Parallel()
-	compare(t, "every type", rand.New(rand.NewPCG(1, 26)), sample.Every(), "zstd")
+	for _, compression := range parquetCompressions {
+		f := writeShaped(t, filepath.Join(t.TempDir(), "file.parquet"), rand.New(rand.NewPCG(1, 26)), sample.Every(), compression)
+		compareFile(t, servers.Readers(t), "every type, "+compression, f, &seen{counts: make(map[string]int)})
+	}
+}
+
+// A page of small values ends by its rows. Files have two row groups of several such pages, with lists whose rows differ in length, with and without
+// a dictionary.
+func TestParquetPagesOfManyRowsAreReadAlike(t *testing.T) {
+	t.Parallel()
+	kind := func(k record.Kind) record.Type { return record.Type{Kind: k} }
+	schema := (&record.Schema{Fields: []record.Field{
+		{Name: "up", Type: kind(record.Int32)},
+		{Name: "word", Type: kind(record.String), Nullable: true},
+		{Name: "list", Type: record.Type{Kind: record.List, Elem: &record.Field{Name: "element", Type: kind(record.Int64), Nullable: true}}, Nullable: true},
+	}}).WithKafkaColumns()
+	f := shapedFile{path: filepath.Join(t.TempDir(), "file.parquet"), schema: schema}
+	r := rand.New(rand.NewPCG(4, 26))
+	offset := int64(0)
+	for _, n := range []int{22_000, 20_001} {
+		c := record.NewColumns(schema)
+		for range n {
+			row := sample.Row{int32(offset / 2), fmt.Sprint("word ", r.IntN(300)), nil}
+			if offset < 20_500 || r.IntN(4) == 0 {
+				row[1] = nil
+			}
+			if k := r.IntN(4); k > 0 {
+				row[2] = sample.List{r.Int64(), nil, r.Int64()}[:k]
+			}
+			sample.Append(c, row)
+			c.AppendKafka(7, offset, sample.Timestamp(offset))
+			c.EndRow()
+			f.rows = append(f.rows, object(schema.Fields, append(row, int32(7), offset, sample.Timestamp(offset))))
+			offset++
+		}
+		f.groups = append(f.groups, c)
+	}
+	f.write(t, "zstd")
+	s := seen{counts: make(map[string]int)}
+	compareFile(t, servers.Readers(t), "many rows", f, &s)
+	if s.counts["several pages"] < 8 || s.counts["pages of nulls beside others"] == 0 {
+		t.Errorf("columns of row groups with %v", s.counts)
+	}
+}
+
+// compareFile reads a file, which is alone in its folder, with all readers.
+func compareFile(t *testing.T, env *readers.Env, name string, f shapedFile, s *seen) {
+	t.Helper()
+	checkStatistics(t, name, f, s)
+	got, err := readParquetGo(f.path)
+	report(t, name+": parquet-go", f.rows, got, err)
+	got, numbers, err := seekParquetGo(f.path)
+	var want []map[string]any
+	for _, i := range numbers {
+		want = append(want, f.rows[i])
+	}
+	report(t, name+": parquet-go, rows by their numbers", want, got, err)
+	got, err = readArrowGo(t.Context(), f.path)
+	report(t, name+": arrow-go", f.rows, got, err)
+	for _, reader := range readers.Parquet {
+		compareRows(t, env, name, reader, filepath.Dir(f.path), f.schema, f.rows)
+	}
+}
+
+func report(t *testing.T, what string, want, got []map[string]any, err error) {
+	t.Helper()
+	switch {
+	case err != nil:
+		t.Errorf("%s: %v", what, err)
+	case !reflect.DeepEqual(want, got): // far quicker than to tell the difference
+		t.Errorf("%s (-want +got):\n%s", what, cmp.Diff(want, got))
+	}
 }
 
 //go:embed testdata/parquet.py
@@ -157,17 +251,6 @@ func TestParquetFiltersBelieveStatistics(t *testing.T) {
 	t.Log("without statistics:", statistics.Without)
 }
 
-// compare writes a file of two row groups and reads it with all readers.
-func compare(t *testing.T, name string, r *rand.Rand, s *record.Schema, compression string) {
-	t.Helper()
-	env := servers.Readers(t)
-	folder := t.TempDir()
-	want := write(t, filepath.Join(folder, "file.parquet"), r, s, compression, 2, 100)
-	for _, reader := range readers.Parquet {
-		compareRows(t, env, name, reader, folder, s, want)
-	}
-}
-
 // compareRows reads a folder with one reader.
 func compareRows(t *testing.T, env *readers.Env, name, reader, folder string, s *record.Schema, want []map[string]any) {
 	t.Helper()
@@ -180,9 +263,7 @@ func compareRows(t *testing.T, env *readers.Env, name, reader, folder string, s 
 	for _, line := range lines {
 		got = append(got, parse(t, s, line))
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s: %s (-want +got):\n%s", name, reader, diff)
-	}
+	report(t, name+": "+reader, want, got, nil)
 }
 
 func write(t *testing.T, path string, r *rand.Rand, s *record.Schema, compression string, groups, rows int) []map[string]any {
@@ -223,130 +304,4 @@ func writeAs(t *testing.T, format writers.Format, path string, r *rand.Rand, s *
 		t.Fatal(err)
 	}
 	return want
-}
-
-// A value in its comparable form is nil, a string, a list of values, or an object of them; the entries of a map are a list.
-
-func object(fields []record.Field, row sample.Row) map[string]any {
-	o := make(map[string]any)
-	for i, f := range fields {
-		o[f.Name] = value(f.Type, row[i])
-	}
-	return o
-}
-
-func value(t record.Type, v any) any {
-	switch v := v.(type) {
-	case nil:
-		return nil
-	case sample.Row:
-		return object(t.Fields, v)
-	case sample.List:
-		list := []any{}
-		for _, e := range v {
-			list = append(list, value(t.Elem.Type, e))
-		}
-		return list
-	case sample.Map:
-		list := []any{}
-		for _, e := range v {
-			list = append(list, []any{e.Key, value(t.Elem.Type, e.Value)})
-		}
-		return list
-	case float32:
-		return double(float64(v))
-	case float64:
-		return double(v)
-	case []byte:
-		if t.Kind == record.Decimal {
-			return fixedPoint(sample.Number(v), t.Scale)
-		}
-		return base64.StdEncoding.EncodeToString(v)
-	case int32:
-		return strconv.FormatInt(int64(v)*nanos(t.Kind), 10)
-	case int64:
-		return strconv.FormatInt(v*nanos(t.Kind), 10)
-	}
-	return fmt.Sprint(v)
-}
-
-func nanos(k record.Kind) int64 {
-	switch k {
-	case record.TimeMillis, record.TimestampMillis, record.LocalMillis:
-		return 1_000_000
-	case record.TimeMicros, record.TimestampMicros, record.LocalMicros:
-		return 1000
-	}
-	return 1
-}
-
-func double(v float64) string {
-	switch {
-	case math.IsInf(v, 1):
-		return "Infinity"
-	case math.IsInf(v, -1):
-		return "-Infinity"
-	}
-	return strconv.FormatFloat(v, 'g', -1, 64)
-}
-
-func fixedPoint(v *big.Int, scale int) string {
-	digits := new(big.Int).Abs(v).String()
-	digits = strings.Repeat("0", max(0, scale+1-len(digits))) + digits
-	sign := ""
-	if v.Sign() < 0 {
-		sign = "-"
-	}
-	if scale == 0 {
-		return sign + digits
-	}
-	return sign + digits[:len(digits)-scale] + "." + digits[len(digits)-scale:]
-}
-
-// parse reads a row as the readers show it.
-func parse(t *testing.T, s *record.Schema, line string) map[string]any {
-	t.Helper()
-	d := json.NewDecoder(strings.NewReader(line))
-	d.UseNumber()
-	var v map[string]any
-	if err := d.Decode(&v); err != nil {
-		t.Fatal(err)
-	}
-	return parsedObject(s.Fields, v)
-}
-
-func parsedObject(fields []record.Field, v map[string]any) map[string]any {
-	o := maps.Clone(v)
-	for _, f := range fields {
-		if e, ok := v[f.Name]; ok {
-			o[f.Name] = parsed(f.Type, e)
-		}
-	}
-	return o
-}
-
-func parsed(t record.Type, v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		return parsedObject(t.Fields, v)
-	case []any:
-		list := []any{}
-		for _, e := range v {
-			if t.Kind == record.Map {
-				pair := e.([]any)
-				list = append(list, []any{pair[0], parsed(t.Elem.Type, pair[1])})
-			} else if t.Elem != nil {
-				list = append(list, parsed(t.Elem.Type, e))
-			}
-		}
-		return list
-	case json.Number:
-		if f, err := v.Float64(); err == nil && (t.Kind == record.Float || t.Kind == record.Double) {
-			return double(f)
-		}
-		return v.String()
-	case bool:
-		return strconv.FormatBool(v)
-	}
-	return v
 }
