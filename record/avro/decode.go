@@ -26,10 +26,11 @@ func SchemaID(value []byte) (id int32, ok bool) {
 // A Decoder appends Avro data to columns, without values in between. It implements [record.Decoder].
 //
 // Data that does not parse is Undecodable: also a string that is not UTF-8, an int of more than 32 bits, bytes after the end. A
-// decimal of more digits than its precision, or a time of day of 24 hours or more, is Unfit. All ids of a registry are
-// decoded by the one schema.
+// decimal of more digits than its precision, or a time of day of 24 hours or more, is Unfit. It reads what one schema wrote, whatever
+// id of a registry stands before it: see [SchemaID].
 type Decoder struct {
-	p       *Parsed
+	schema  *record.Schema
+	plan    []node
 	framing Framing
 
 	// While Decode runs:
@@ -41,10 +42,12 @@ type Decoder struct {
 }
 
 // NewDecoder makes a decoder; several may be made from one schema.
-func NewDecoder(p *Parsed, framing Framing) *Decoder { return &Decoder{p: p, framing: framing} }
+func NewDecoder(p *Parsed, framing Framing) *Decoder {
+	return &Decoder{schema: p.Schema, plan: p.plan, framing: framing}
+}
 
 // Schema implements [record.Decoder].
-func (d *Decoder) Schema() *record.Schema { return d.p.Schema }
+func (d *Decoder) Schema() *record.Schema { return d.schema }
 
 // Decode implements [record.Decoder].
 func (d *Decoder) Decode(c *record.Columns, r *record.Raw) error {
@@ -59,7 +62,7 @@ func (d *Decoder) Decode(c *record.Columns, r *record.Raw) error {
 		d.b, d.start = r.Value[5:], 5
 	}
 	d.leaves, d.room = c.Leaves, record.MaxEntries
-	p := d.fields(d.p.plan, 0, 0)
+	p := d.fields(d.plan, 0, 0)
 	if p >= 0 && p < len(d.b) {
 		p = d.undecodable(nil, p, "found %d bytes after the end of the record, expected none", len(d.b)-p)
 	}

@@ -253,14 +253,19 @@ func (c *compiler) value(n *avro.SchemaNode, at place) (record.Type, []node, err
 	if err != nil {
 		return t, nil, fmt.Errorf("field %s: %w", at.path, err)
 	}
-	l := node{op: op, leaf: c.leaves, leaves: 1, def: at.def, levels: at.def > 0, path: at.path, size: t.Size, symbols: t.Symbols}
-	if t.Kind == record.Decimal {
-		l.decimals = record.NewDecimals(t)
-	}
+	l := leafNode(t, op, c.leaves, at)
 	if c.leaves++; c.leaves > record.MaxLeaves {
 		return t, nil, fmt.Errorf("more than %d columns", record.MaxLeaves)
 	}
 	return t, []node{l}, nil
+}
+
+func leafNode(t record.Type, op op, leaf int32, at place) node {
+	n := node{op: op, leaf: leaf, leaves: 1, def: at.def, levels: at.def > 0, path: at.path, size: t.Size, symbols: t.Symbols}
+	if t.Kind == record.Decimal {
+		n.decimals = record.NewDecimals(t)
+	}
+	return n
 }
 
 // repeated compiles an array or a map. The kids of its node are what one entry consists of.

@@ -30,6 +30,21 @@ const (
 	opUnion
 	opList // or map: its entries are then a key and a value
 	opNull // nothing on the wire: a null in each leaf
+
+	// What only a plan has whose writer and target differ.
+	opMember // of a union of the target: kids[0]
+	opRefuse // a branch of the writer's union that fits nothing of the target's
+	opDropped
+	opMissing // in the writer: kids read the default
+	opSomeSymbols
+	opTextOfBytes
+	opIntTimeMicros
+	opIntLong
+	opIntFloat
+	opIntDouble
+	opLongFloat
+	opLongDouble
+	opFloatDouble
 )
 
 // nullability: 0, or 1 + the byte that a null begins with in a union of null and one type.
@@ -52,6 +67,7 @@ type node struct {
 	size     int // fixed
 	decimals *record.Decimals
 	path     string // for errors
+	other    *difference
 }
 
 // fields walks the nodes in turn, from position p of the data, and returns the position after them, or -1. rep is the
@@ -257,10 +273,10 @@ func (d *Decoder) scalar(n *node, p int, rep uint8) int {
 			return d.badLength(n, p)
 		}
 		return d.decimal(n, q, q+int(u>>1), rep)
-	case opNull:
-		d.nulls(n, n.def, rep)
-		return p
 	default:
+		if n.op >= opNull {
+			return d.differing(n, p, rep)
+		}
 		if len(b)-p < n.fixedSize() {
 			return d.short(n, p)
 		}
@@ -306,11 +322,11 @@ func (d *Decoder) decimal(n *node, p, end int, rep uint8) int {
 
 func (d *Decoder) timeOfDay(n *node, p int, rep uint8) int {
 	u, q := uvarint(d.b, p)
-	if q < 0 || n.op == opTimeMillis && u > math.MaxUint32 {
+	if q < 0 || n.op != opTimeMicros && u > math.MaxUint32 {
 		return d.badVarint(n, p)
 	}
 	v, day := unzigzag(u), int64(86_400_000)
-	if n.op == opTimeMicros {
+	if n.op != opTimeMillis {
 		day *= 1000
 	}
 	if v < 0 || v >= day {
