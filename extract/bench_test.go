@@ -3,7 +3,6 @@
 package extract
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -42,7 +41,7 @@ func BenchmarkUnpack(b *testing.B) {
 	for b.Loop() {
 		var n int64
 		a := &answer{next: records, batches: batches}
-		if err := u.unpack(context.Background(), a, func(b *Batch) bool { n += int64(len(b.Records)); return true }); err != nil || n != records {
+		if err := unpackAll(u, a, func(b *Batch) { n += int64(len(b.Records)) }); err != nil || n != records {
 			b.Fatal(n, err)
 		}
 	}

@@ -91,7 +91,7 @@ func readRange(ctx context.Context, t testing.TB, k *Kafka, topic, id string, r 
 	t.Helper()
 	var got reading
 	at := r.First
-	for b, err := range k.Read(ctx, ReadRequest{Topic: topic, ID: id, Range: r}) {
+	for b, err := range k.Read(ctx, ReadRequest{Topic: topic, ID: id, Ranges: []Range{r}}) {
 		if err != nil {
 			return got, err
 		}

@@ -6,6 +6,7 @@ import (
 	"sort"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -23,7 +24,8 @@ type Kafka struct {
 	buffers      *bufferPool
 	decompressor kgo.Decompressor
 	legacy       kgo.Decompressor // for the message formats before 0.11: its bytes are not lent
-	told         sync.Map         // topics whose unreadable cleanup.policy was logged
+	latePatience time.Duration
+	told         sync.Map // topics whose unreadable cleanup.policy was logged
 }
 
 var _ Source = (*Kafka)(nil)
@@ -48,7 +50,7 @@ func New(o Options) (*Kafka, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open kafka: %w", err)
 	}
-	k := &Kafka{opts: o, buffers: &bufferPool{}}
+	k := &Kafka{opts: o, buffers: &bufferPool{}, latePatience: latePatience}
 	if k.client, err = o.client(&k.auth); err != nil {
 		return nil, fmt.Errorf("open kafka: %w", err)
 	}

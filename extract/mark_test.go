@@ -26,7 +26,7 @@ func TestMarkOfAReadIsFoundAgain(t *testing.T) {
 			for range 10 {
 				r := Range{Next: 1 + rng.Int64N(l.lastBatchEnd())}
 				var last *Mark
-				for b, err := range k.Read(t.Context(), ReadRequest{Topic: "a", Range: r}) {
+				for b, err := range k.Read(t.Context(), ReadRequest{Topic: "a", Ranges: []Range{r}}) {
 					if err != nil {
 						t.Fatal(err)
 					}

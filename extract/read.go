@@ -2,7 +2,6 @@ package extract
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"sync"
@@ -15,74 +14,70 @@ import (
 // Unexplained. A [Mark] is that of the last record batch of any kind that ends in the batch or reaches beyond it, so
 // that Kafka.Mark finds the same one.
 //
-// One fetch is in flight while the loop body runs, so that a reader holds two answers at most, each of Options.FetchBytes or of one
-// larger record batch, and one of them decompressed as far as it was yielded. Batches, their records and all bytes are used again
-// after the loop body returned.
+// Two batches are in memory at a time: one with the loop body, and the next one, which is decompressed meanwhile. For each range that
+// is being read one answer is held, and while it is unpacked, and there is room, the next one is on its way; each has
+// Options.FetchBytes, or one larger record batch. Batches, their records and all bytes are used again after the loop body returned.
 func (k *Kafka) Read(ctx context.Context, r ReadRequest) iter.Seq2[*Batch, error] {
 	return func(yield func(*Batch, error) bool) {
-		if r.Range.First < 0 || r.Range.Next < r.Range.First {
-			yield(nil, fmt.Errorf("read %s/%s: not a range", r.Topic, r.Range))
-			return
+		var ranges []Range
+		for _, rng := range r.Ranges {
+			if rng.First < 0 || rng.Next < rng.First {
+				yield(nil, fmt.Errorf("read %s/%s: not a range", r.Topic, rng))
+				return
+			}
+			if rng.Len() > 0 {
+				ranges = append(ranges, rng)
+			}
 		}
-		if r.Range.Len() == 0 {
-			return
+		if len(ranges) > 0 {
+			r.Ranges = ranges
+			k.read(ctx, r, yield)
 		}
-		k.read(ctx, r, yield)
 	}
+}
+
+// An item is what goes to the loop body.
+type item struct {
+	slot  *slot
+	batch *Batch
+	err   error
 }
 
 func (k *Kafka) read(ctx context.Context, r ReadRequest, yield func(*Batch, error) bool) {
-	what := fmt.Sprintf("read %s/%s", r.Topic, r.Range)
-	clean := &cleanup{k: k, topic: r.Topic}
-	f := &fetcher{
-		k: k, topic: r.Topic, id: r.ID, rng: r.Range, cleanup: clean, what: what,
-		pos: r.Range.First, bytes: k.opts.FetchBytes, lastEpoch: -1,
+	if r.Memory == nil {
+		r.Memory = unlimited{}
 	}
-	u := newUnpacker(k, r, clean)
-
+	slots := [2]slot{}
+	free, items, stop := make(chan *slot, len(slots)), make(chan item), make(chan struct{})
+	for i := range slots {
+		slots[i].buffers, slots[i].memory = k.buffers, r.Memory
+		free <- &slots[i]
+	}
 	ctx, cancel := context.WithCancel(ctx)
-	type fetched struct {
-		answer *answer
-		err    error
-	}
-	answers := make(chan fetched, 1)
 	var wg sync.WaitGroup
 	defer func() {
 		cancel()
+		close(stop)
 		wg.Wait()
-		u.release()
+		for i := range slots {
+			slots[i].release()
+		}
 	}()
-	fetch := func() {
-		wg.Go(func() {
-			a, err := f.next(ctx)
-			answers <- fetched{a, err}
-		})
-	}
-
-	fetch()
-	for {
-		got := <-answers
-		if got.err != nil {
-			yield(nil, got.err)
+	wg.Go(func() {
+		defer close(items)
+		newMerge(k, r).run(ctx, free, items, stop)
+	})
+	for it := range items {
+		if !yield(it.batch, it.err) {
 			return
 		}
-		last := got.answer.next >= r.Range.Next
-		if !last {
-			fetch() // f moves on; the answer is ours
-		}
-		err := u.unpack(ctx, got.answer, func(b *Batch) bool { return yield(b, nil) })
-		if errors.Is(err, errStopped) {
-			return
-		}
-		if err != nil {
-			yield(nil, fmt.Errorf("%s: %w", what, err))
-			return
-		}
-		if last {
-			return
-		}
+		free <- it.slot
 	}
 }
 
-// errStopped: the loop body broke off.
-var errStopped = errors.New("stopped")
+// unlimited is the Memory of those who do not count.
+type unlimited struct{}
+
+func (unlimited) Reserve(int64)         {}
+func (unlimited) TryReserve(int64) bool { return true }
+func (unlimited) Release(int64)         {}

@@ -245,7 +245,7 @@ func TestLeadersMoveDuringARead(t *testing.T) {
 	})
 	var records, batches int
 	at := int64(0)
-	for b, err := range k.Read(t.Context(), ReadRequest{Topic: "a", ID: d.ID, Range: Range{Next: 2000}}) {
+	for b, err := range k.Read(t.Context(), ReadRequest{Topic: "a", ID: d.ID, Ranges: []Range{{Next: 2000}}}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -286,7 +286,7 @@ func TestRecreatedTopic(t *testing.T) {
 	})
 	var recreated *RecreatedError
 	n := 0
-	for b, err := range k.Read(t.Context(), ReadRequest{Topic: "a", ID: old.ID, Range: Range{Next: 50}}) {
+	for b, err := range k.Read(t.Context(), ReadRequest{Topic: "a", ID: old.ID, Ranges: []Range{{Next: 50}}}) {
 		if err != nil {
 			if !errors.As(err, &recreated) {
 				t.Fatalf("read: %v", err)
@@ -361,7 +361,7 @@ func TestReadEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var last error
-	for _, err := range k.Read(ctx, ReadRequest{Topic: "a", Range: Range{Next: 50}}) {
+	for _, err := range k.Read(ctx, ReadRequest{Topic: "a", Ranges: []Range{{Next: 50}}}) {
 		last = err
 		cancel()
 	}
@@ -379,7 +379,7 @@ func TestBreakLeavesNothingBehind(t *testing.T) {
 	mustRead(t, k, "a", Range{Next: 50})
 	before := runtime.NumGoroutine()
 	for range 20 {
-		for _, err := range k.Read(t.Context(), ReadRequest{Topic: "a", Range: Range{Next: 60}}) {
+		for _, err := range k.Read(t.Context(), ReadRequest{Topic: "a", Ranges: []Range{{Next: 60}}}) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -421,7 +421,7 @@ func TestEmptyAndImpossibleRanges(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, kafkatest.Options{Topics: map[string]int{"a": 1}})
 	k := openKafka(t, c, nil)
-	for range k.Read(t.Context(), ReadRequest{Topic: "a", Range: Range{First: 5, Next: 5}}) {
+	for range k.Read(t.Context(), ReadRequest{Topic: "a", Ranges: []Range{{First: 5, Next: 5}}}) {
 		t.Error("an empty range yielded something")
 	}
 	for _, r := range []Range{{First: 5, Next: 4}, {First: -1, Next: 4}} {

@@ -34,9 +34,12 @@ type Source interface {
 	// mark's Offset + 1, it is the same one also where next lies in a hole. Compaction changes the CRC of a batch.
 	Mark(ctx context.Context, topic string, partition int32, next int64) (*Mark, error)
 
-	// Read yields the batches of a range in offset order, without gaps: the first starts at the range's First, each next one
-	// where the one before ended, the last one ends at the range's Next. The loop body owns the batch until it returns.
-	// The iteration stops after the first error.
+	// Read yields the batches of ranges. Those of one range come in offset order, without gaps: the first starts at the range's
+	// First, each next one where the one before ended, the last one ends at the range's Next. Of several ranges that one goes on
+	// whose next records are the oldest, as far as this is known without waiting long. The loop body owns the batch until it
+	// returns.
+	// An error ends its range, and comes with an empty batch at the offset that the range was read to; the other ranges go on. An
+	// error without a batch ends everything.
 	Read(ctx context.Context, r ReadRequest) iter.Seq2[*Batch, error]
 }
 
@@ -80,9 +83,18 @@ func (r Range) Len() int64 { return r.Next - r.First }
 
 // A ReadRequest says what to read.
 type ReadRequest struct {
-	Topic string
-	ID    string // the topic id of Describe: another topic of that name is an error
-	Range Range
+	Topic    string
+	ID       string  // the topic id of Describe: another topic of that name is an error
+	Ranges   []Range // of different partitions
+	Together int     // so many of them are read at the same time, in their order; 0: all
+	Memory   Memory  // counts what is fetched and not yielded yet; nil: nobody does
+}
+
+// Memory counts bytes that are held, against a limit that others share. It is safe for concurrent use.
+type Memory interface {
+	Reserve(bytes int64)         // for what is held whether there is room for it or not
+	TryReserve(bytes int64) bool // for what is only fetched ahead
+	Release(bytes int64)
 }
 
 // A Batch is a run of consecutive offsets: the records in it, and why other offsets in it have none.

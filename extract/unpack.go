@@ -3,91 +3,121 @@ package extract
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"shadoof/record"
 )
 
-// An unpacker turns answers into batches to yield: it decompresses, decodes, and accounts for every offset.
+// An unpacker turns the answers of one range into batches: it decompresses, decodes, and accounts for every offset.
 type unpacker struct {
 	k       *Kafka
 	topic   string
 	rng     Range
 	cleanup *cleanup
 
+	answer *answer // being unpacked; nil: all of it was
+	rest   []byte  // its batches that are left
+	at     int64   // offset after the last batch that was made
+	*slot          // of the batch that is being made
+}
+
+// A slot is the memory of one batch, which is used again for others.
+type slot struct {
 	batch   Batch
 	mark    Mark
 	rows    rows
+	buffers *bufferPool
+	memory  Memory
 	lent    [][]byte // decompressed bytes that the rows point into
+	held    int64    // of them, as counted in memory
 	waiting int      // bytes that the rows point into
 }
 
-// A batch is yielded when its rows point into this many bytes, or number this many: what producers send in one batch differs
+// A batch is full when its rows point into this many bytes, or number this many: what producers send in one batch differs
 // between one record and megabytes.
 const (
-	yieldBytes = 1 << 20
-	yieldRows  = 16 << 10
+	fullBytes = 1 << 20
+	fullRows  = 16 << 10
 )
 
-func newUnpacker(k *Kafka, r ReadRequest, c *cleanup) *unpacker {
-	return &unpacker{k: k, topic: r.Topic, rng: r.Range, cleanup: c, rows: rows{partition: r.Range.Partition}}
+func newUnpacker(k *Kafka, topic string, r Range, c *cleanup) *unpacker {
+	return &unpacker{k: k, topic: topic, rng: r, cleanup: c, at: r.First}
 }
 
-// begin starts a batch at an offset, with everything of the one before it given back.
-func (u *unpacker) begin(at int64) {
-	u.release()
-	u.batch = Batch{Partition: u.rng.Partition, First: at, Next: at, Epoch: -1, Skipped: u.batch.Skipped[:0]}
+// begin starts a batch of a partition at an offset, with everything of the one before it given back.
+func (s *slot) begin(partition int32, at int64) {
+	s.release()
+	s.rows.partition = partition
+	s.batch = Batch{Partition: partition, First: at, Next: at, Epoch: -1, Skipped: s.batch.Skipped[:0]}
 }
 
-func (u *unpacker) release() {
-	u.rows.reset()
-	for i, b := range u.lent {
-		u.k.buffers.PutDecompressBytes(b)
-		u.lent[i] = nil
+func (s *slot) release() {
+	s.rows.reset()
+	for i, b := range s.lent {
+		s.buffers.PutDecompressBytes(b)
+		s.lent[i] = nil
 	}
-	u.lent, u.waiting = u.lent[:0], 0
+	s.memory.Release(s.held)
+	s.lent, s.held, s.waiting = s.lent[:0], 0, 0
 }
 
-// unpack yields the batches of an answer, which together are [a.from, a.next).
-func (u *unpacker) unpack(ctx context.Context, a *answer, yield func(*Batch) bool) error {
-	u.begin(a.from)
-	for rest := a.batches; len(rest) > 0; {
-		n, _, err := frame(rest)
+// load takes the next answer, which begins where the one before ended.
+func (u *unpacker) load(a *answer) { u.answer, u.rest = a, a.batches }
+
+// oldest is the time of the next records, as their batch says. What is no record is older than all.
+func (u *unpacker) oldest() int64 {
+	n, _, err := frame(u.rest)
+	if err != nil || n == 0 {
+		return math.MinInt64
+	}
+	h, err := readHeader(u.rest[:n])
+	if err != nil {
+		return math.MinInt64
+	}
+	if h.attrs&appendTimeBit != 0 {
+		return h.maxTime
+	}
+	return h.firstTime
+}
+
+// next makes the answer's next batch in a slot. It is empty when there was nothing left to account for. Afterwards the answer is
+// nil if all of it was unpacked.
+func (u *unpacker) next(ctx context.Context, s *slot) error {
+	u.slot = s
+	s.begin(u.rng.Partition, u.at)
+	a := u.answer
+	for len(u.rest) > 0 && s.batch.Next < a.next && s.waiting < fullBytes && len(s.rows.records) < fullRows {
+		n, _, err := frame(u.rest)
 		if err != nil {
 			return err
 		}
-		raw := rest[:n]
-		rest = rest[n:]
+		raw := u.rest[:n]
+		u.rest = u.rest[n:]
 		h, err := readHeader(raw)
 		if err != nil {
 			return err
 		}
 		if h.base >= a.next && h.magic == 2 {
+			u.rest = nil
 			break
 		}
 		if err := u.add(ctx, a, &h, raw); err != nil {
 			return err
 		}
-		if u.batch.Next >= a.next {
-			break
+	}
+	if len(u.rest) == 0 || s.batch.Next >= a.next {
+		if err := u.hole(ctx, a.next); err != nil {
+			return err
 		}
-		if u.waiting >= yieldBytes || len(u.rows.records) >= yieldRows {
-			if err := u.flush(ctx, yield); err != nil {
-				return err
-			}
-		}
+		u.answer, u.rest = nil, nil
 	}
-	if err := u.hole(ctx, a.next); err != nil {
-		return err
-	}
-	if u.batch.Next == u.batch.First {
-		return nil
-	}
-	return u.flush(ctx, yield)
+	return u.end(ctx)
 }
 
-func (u *unpacker) flush(ctx context.Context, yield func(*Batch) bool) error {
+// end checks and closes the batch.
+func (u *unpacker) end(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -97,10 +127,7 @@ func (u *unpacker) flush(ctx context.Context, yield func(*Batch) bool) error {
 		return fmt.Errorf("offsets %d to %d: %d are accounted for (%d records, %d control, %d aborted, %d compacted, unexplained %v): a mistake in shadoof",
 			b.First, b.Next, sum, len(b.Records), b.Control, b.Aborted, b.Compacted, b.Unexplained)
 	}
-	if !yield(b) {
-		return errStopped
-	}
-	u.begin(b.Next)
+	u.at = b.Next
 	return nil
 }
 
@@ -223,6 +250,8 @@ func (u *unpacker) open(h *header, body []byte) ([]byte, error) {
 		return nil, fmt.Errorf("record batch at offset %d: decompress: %w", h.base, err)
 	}
 	u.lent = append(u.lent, out)
+	u.held += int64(cap(out))
+	u.memory.Reserve(int64(cap(out)))
 	u.waiting += len(out)
 	return out, nil
 }

@@ -37,17 +37,23 @@ var errTooOld = errors.New("what was staged is too old to be committed: lower co
 
 // An attempt is one planned record and the files that were staged for it.
 type attempt struct {
-	id      string
-	clock   time.Time
-	maxOpen int // files that may be open at once for each range
-	bundles []offsets.Bundle
+	id       string
+	clock    time.Time
+	maxOpen  int // files that each lifter may have open at once
+	together int // ranges that each lifter reads at once
+	bundles  []offsets.Bundle
 }
 
-// liftAll reads the ranges, several partitions at once, and stages their files under one fresh attempt.
+// liftAll reads the ranges, several bundles at once, and stages their files under one fresh attempt.
 // It returns when all ranges were read to their end, the attempt is full, or ctx (stop reading) is done.
 func (w *worker) liftAll(ctx, hard context.Context, ranges []extract.Range) (*attempt, error) {
-	a := &attempt{id: w.env.newAttempt(), clock: w.env.now().UTC()}
-	a.maxOpen = max(1, w.env.cfg.MaxOpenFiles/(w.beside*min(w.env.parallel, len(ranges))))
+	y, err := w.yield(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%s: see what the last commit made of its offsets: %w", w.topic, err)
+	}
+	parts := w.divide(ranges, y)
+	lifters := w.beside * min(w.env.parallel, len(parts))
+	a := &attempt{id: w.env.newAttempt(), clock: w.env.now().UTC(), maxOpen: max(1, w.env.cfg.MaxOpenFiles/lifters), together: w.env.together(lifters)}
 	var (
 		mu    sync.Mutex
 		bytes atomic.Int64
@@ -62,11 +68,11 @@ func (w *worker) liftAll(ctx, hard context.Context, ranges []extract.Range) (*at
 	}
 	g, gctx := errgroup.WithContext(hard)
 	g.SetLimit(w.env.parallel)
-	for _, r := range ranges {
+	for _, part := range parts {
 		g.Go(func() error {
 			select {
-			case w.env.reading <- struct{}{}:
-				defer func() { <-w.env.reading }()
+			case w.env.lifting <- struct{}{}:
+				defer func() { <-w.env.lifting }()
 			case <-ctx.Done():
 				return nil
 			case <-gctx.Done():
@@ -75,11 +81,7 @@ func (w *worker) liftAll(ctx, hard context.Context, ranges []extract.Range) (*at
 			if ctx.Err() != nil || full() {
 				return nil
 			}
-			b, err := w.liftRange(ctx, gctx, a, r, func(n int64) bool { bytes.Add(n); return full() })
-			if pe := (*partitionError)(nil); errors.As(err, &pe) {
-				w.fail(r.Partition, err)
-				return nil
-			}
+			b, err := w.liftBundle(ctx, gctx, a, part, func(n int64) bool { bytes.Add(n); return full() })
 			if err != nil || b == nil {
 				return err
 			}
@@ -98,37 +100,56 @@ func (w *worker) liftAll(ctx, hard context.Context, ranges []extract.Range) (*at
 	return a, nil
 }
 
-// liftRange stages the files of one range. It returns nil when nothing was read.
-func (w *worker) liftRange(ctx, hard context.Context, a *attempt, r extract.Range, more func(bytes int64) bool) (*offsets.Bundle, error) {
-	l, err := w.newLifter(w.set, a, r.Partition, nil)
+// liftBundle stages the files of ranges, which they share. It returns nil when nothing was read. Partitions that fail are noted with
+// the worker: the ranges of the others stand.
+func (w *worker) liftBundle(ctx, hard context.Context, a *attempt, ranges []extract.Range, more func(bytes int64) bool) (*offsets.Bundle, error) {
+	l, err := w.newLifter(w.set, a, ranges, nil)
 	if err != nil {
 		return nil, err
 	}
 	seen := int64(0)
-	s, err := l.read(ctx, hard, w.desc.ID, r, func() bool {
+	segments, err := l.read(ctx, hard, w.desc.ID, ranges, func() bool {
 		n := l.bytes - seen
 		seen = l.bytes
 		return more(n)
 	})
 	if err != nil {
-		return nil, errors.Join(err, l.abort(hard))
-	}
-	if s.To == s.From {
-		err := l.abort(hard)
-		if errors.Is(context.Cause(ctx), errPeriodOver) && l.ended != nil {
-			err = errors.Join(&partitionError{fmt.Errorf("read %s/%s: not one record in %s: %w", w.topic, r, w.readPeriod(), l.ended)}, err)
+		err = errors.Join(err, l.abort(hard))
+		if pe := (*partitionError)(nil); errors.As(err, &pe) && l.failed >= 0 {
+			// Rows of the partition's unfinished batch are among the others: all of them are read again, without it.
+			w.fail(l.failed, err)
+			w.progress(-l.rows, -l.told)
+			return nil, nil
 		}
 		return nil, err
 	}
-	files, err := l.finish(hard)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("stage %s/%s: %w", w.topic, r, err), l.abort(hard))
+	b := &offsets.Bundle{}
+	for i, s := range segments {
+		w.judge(ctx, s, ranges[i])
+		if s.To > s.From {
+			b.Segments = append(b.Segments, s.Segment)
+		}
 	}
-	if end := w.logEnds[r.Partition]; s.To >= end {
-		s.AtEnd, s.EndTime = true, &w.endTime
+	if len(b.Segments) == 0 {
+		return nil, l.abort(hard)
+	}
+	if b.Files, err = l.finish(hard); err != nil {
+		return nil, errors.Join(fmt.Errorf("stage %s, %d partitions from %s on: %w", w.topic, len(ranges), ranges[0], err), l.abort(hard))
 	}
 	w.env.hook("staged")
-	return &offsets.Bundle{Segments: []offsets.Segment{s.Segment}, Files: files}, nil
+	return b, nil
+}
+
+// judge says what the end of a segment means: whether its partition is at its end, or failed.
+func (w *worker) judge(ctx context.Context, s *segment, r extract.Range) {
+	if pe := (*partitionError)(nil); errors.As(s.failed, &pe) {
+		w.fail(s.Partition, s.failed)
+	} else if s.failed != nil && s.To == s.From && errors.Is(context.Cause(ctx), errPeriodOver) {
+		w.fail(s.Partition, fmt.Errorf("read %s/%s: not one record in %s: %w", w.topic, r, w.readPeriod(), s.failed))
+	}
+	if end := w.logEnds[s.Partition]; s.To >= end {
+		s.AtEnd, s.EndTime = true, &w.endTime
+	}
 }
 
 // commit appends the attempt's record, and publishes it. It reports whether anything was committed.

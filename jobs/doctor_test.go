@@ -239,7 +239,7 @@ func TestADoctorKnowsTheScheduleAndTheBounds(t *testing.T) {
 	d.Kafka = h
 	w.visited(d, Selection{})
 	got := h.uses["orders"]
-	if got.Every != 6*time.Hour || got.MaxFuture != 24*time.Hour || got.Memory < partitionMemory {
+	if got.Every != 6*time.Hour || got.MaxFuture != 24*time.Hour || got.Memory < lifterMemory {
 		t.Errorf("%+v", got)
 	}
 }

@@ -75,8 +75,8 @@ type Env struct {
 	readCommitted   bool
 	stageInTopic    bool
 	stagesInFolders bool          // the store has folders, and a topic's may be where files are staged
-	parallel        int           // partitions of a topic read at once
-	reading         chan struct{} // holds one for each partition that is being read, of any topic
+	parallel        int           // bundles of a topic lifted at once
+	lifting         chan struct{} // holds one for each bundle that is being lifted, of any topic
 	publishers      int           // files of a version published at once
 	publishTries    int
 	lostAfter       time.Duration
@@ -96,11 +96,11 @@ func New(cfg *config.Config, d Deps) *Env {
 	e := &Env{
 		cfg: cfg, store: d.Store, endpoint: d.Endpoint, source: d.Source, groups: d.Groups, drivers: d.Drivers, now: d.Now, rand: d.Rand, log: d.Log, progress: d.Progress,
 		writer: d.Writer, hook: d.Hook, pause: d.Pause, readCommitted: cfg.Kafka.Isolation == config.ReadCommitted,
-		budget:   writers.NewBudget(cfg.Memory / 2), // the rest is for what is fetched, decoded and collected
+		budget:   writers.NewBudget(cfg.Memory / 5 * 3), // the rest is for what is being encoded, sent, and collected
 		parallel: 2 * runtime.GOMAXPROCS(0), publishers: 8, publishTries: 8, lostAfter: d.Lost,
 	}
-	e.reading = make(chan struct{}, max(1, min(topicsAtOnce*e.parallel, int(cfg.Memory/partitionMemory))))
-	e.parallel = min(e.parallel, cap(e.reading))
+	e.lifting = make(chan struct{}, max(1, min(topicsAtOnce*e.parallel, int(cfg.Memory/lifterMemory))))
+	e.parallel = min(e.parallel, cap(e.lifting))
 	e.stagesInFolders = cfg.Store.Scheme == "hdfs"
 	e.grace = cfg.ShutdownGrace
 	e.stageInTopic = e.stagesInFolders && cfg.Store.HDFS.StageInTopic()
@@ -120,9 +120,19 @@ func New(cfg *config.Config, d Deps) *Env {
 	return e
 }
 
-// partitionMemory is what reading a partition should have for itself: what is fetched, decompressed and decoded, and its open files.
-// With less of it, files become small.
-const partitionMemory = 32 << 20
+const (
+	// lifterMemory is what a lifter should have for itself: what is fetched, decompressed and decoded, and its open files. With
+	// less of it, files become small.
+	lifterMemory = 32 << 20
+
+	// readerMemory is what a range that is being read holds: an answer that is unpacked, and the next one.
+	readerMemory = 3 << 20
+)
+
+// together is how many ranges each of so many lifters may read at once, by a quarter of the memory.
+func (e *Env) together(lifters int) int {
+	return int(max(1, e.cfg.Memory/4/readerMemory/int64(lifters)))
+}
 
 func (e *Env) newAttempt() string { return e.newID(8) }
 

@@ -13,8 +13,9 @@ import (
 	"shadoof/writers"
 )
 
-// A lifter turns ranges of one partition after the other into staged files of one attempt: it decodes each record into the columns
-// of the file that its time names, or into a quarantine file when it cannot be a row. It is used by one goroutine.
+// A lifter turns ranges of one or more partitions into staged files of one attempt, which together become a bundle: it decodes each
+// record into the columns of the file that its time names, or into a quarantine file when it cannot be a row. It is used by one
+// goroutine.
 type lifter struct {
 	w     *worker
 	set   *Settings
@@ -24,28 +25,33 @@ type lifter struct {
 	bad    *writers.Set
 	badDay string // bucket of quarantine files
 
-	ended   error           // why reading stopped before the end of the range
-	open    *writers.File   // of the previous record
-	bucket  string          // its bucket
-	scratch *record.Columns // where a record is decoded as long as no file is open
-	only    *offsets.File   // set for a repair: take the rows of this file and no others
-	rows    int64           // so far
-	bytes   int64           // of keys and values, so far
-	told    int64           // of them, what progress was told of
+	together int             // ranges that are read at the same time
+	open     *writers.File   // of the previous record
+	bucket   string          // its bucket
+	scratch  *record.Columns // where a record is decoded as long as no file is open
+	only     *offsets.File   // set for a repair: take the rows of this file and no others
+	rows     int64           // so far
+	bytes    int64           // of keys and values, so far
+	told     int64           // of them, what progress was told of
+	failed   int32           // partition whose record policy.bad_record refused; -1: none
 }
 
-// A segment is what was read of one partition, before it becomes part of a commit.
+// A segment is what was read of one range, before it becomes part of a commit.
 type segment struct {
 	offsets.Segment
-	rows, quarantined int64
+	failed error // why reading ended there, before the end of the range
 }
 
-func (w *worker) newLifter(set *Settings, a *attempt, partition int32, only *offsets.File) (*lifter, error) {
+func (w *worker) newLifter(set *Settings, a *attempt, ranges []extract.Range, only *offsets.File) (*lifter, error) {
 	c, err := w.env.compile(set)
 	if err != nil {
 		return nil, err
 	}
-	l := &lifter{w: w, set: set, clock: a.clock, only: only, compiled: c, badDay: a.clock.UTC().Format("dt=2006-01-02")}
+	l := &lifter{w: w, set: set, clock: a.clock, only: only, compiled: c, badDay: a.clock.UTC().Format("dt=2006-01-02"), together: a.together, failed: -1}
+	partition := int32(writers.Several)
+	if len(ranges) == 1 {
+		partition = ranges[0].Partition
+	}
 	schema := c.decoder.Schema()
 	if set.Output.KafkaColumns {
 		schema = schema.WithKafkaColumns()
@@ -67,17 +73,34 @@ func (w *worker) newLifter(set *Settings, a *attempt, partition int32, only *off
 	return l, nil
 }
 
-// read lifts one range. It stops early, at the end of a batch, when full says so or when ctx is cancelled; the segment says how
-// far it came. An error means that the whole attempt of this lifter must be aborted.
-func (l *lifter) read(ctx, hard context.Context, id string, r extract.Range, full func() bool) (*segment, error) {
-	s := &segment{Segment: offsets.Segment{Partition: r.Partition, From: r.First, To: r.First, Epoch: -1}}
-	for b, err := range l.w.env.source.Read(ctx, extract.ReadRequest{Topic: l.w.topic, ID: id, Range: r}) {
+// read lifts ranges, each as far as it gets. It stops early, at the end of a batch, when full says so or when ctx is cancelled, and
+// for a range that cannot be read further; each segment says how far it came, and why. An error means that everything this lifter
+// staged must be aborted.
+func (l *lifter) read(ctx, hard context.Context, id string, ranges []extract.Range, full func() bool) ([]*segment, error) {
+	segments := make([]*segment, len(ranges))
+	of := map[int32]*segment{}
+	for i, r := range ranges {
+		segments[i] = &segment{Segment: offsets.Segment{Partition: r.Partition, From: r.First, To: r.First, Epoch: -1}}
+		of[r.Partition] = segments[i]
+	}
+	request := extract.ReadRequest{Topic: l.w.topic, ID: id, Ranges: ranges, Together: l.together, Memory: l.w.env.budget}
+	for b, err := range l.w.env.source.Read(ctx, request) {
+		if err != nil && b == nil {
+			return nil, err
+		}
+		s := of[b.Partition]
+		if err == nil {
+			err = l.explained(b)
+		}
 		if err != nil {
+			s.failed = &partitionError{err}
 			if ctx.Err() != nil && hard.Err() == nil {
-				l.ended = err
-				return s, nil // told to stop: what was read so far is whole
+				s.failed = err // told to stop: nothing is wrong with the partition
 			}
-			return nil, &partitionError{fmt.Errorf("read %s/%s: %w", l.w.topic, r, err)}
+			if b.Next > b.First {
+				break // the range would go on behind what has to be looked at first
+			}
+			continue
 		}
 		if err := l.batch(hard, s, b); err != nil {
 			return nil, err
@@ -86,18 +109,26 @@ func (l *lifter) read(ctx, hard context.Context, id string, r extract.Range, ful
 			break
 		}
 	}
-	return s, nil
+	return segments, nil
 }
 
-// readRanges lifts a file's own ranges again, for a repair.
-func (l *lifter) readRanges(ctx context.Context, id string, ranges []offsets.FileRange) error {
-	for _, r := range ranges {
-		_, err := l.read(ctx, ctx, id, extract.Range{Partition: r.Partition, First: r.First, Next: r.Last + 1}, func() bool { return false })
-		if err != nil {
-			return err
-		}
+// explained refuses holes that nothing explains, unless the job records them.
+func (l *lifter) explained(b *extract.Batch) error {
+	if len(b.Unexplained) == 0 || l.only != nil || l.w.job.Policy.UnexplainedGap == "record" {
+		return nil
 	}
-	return ctx.Err()
+	h := b.Unexplained[0]
+	return halt(fmt.Errorf("%s/%d: offsets [%d,%d) hold no record, and neither compaction nor a transaction explains it: "+
+		"set policy.unexplained_gap: record to go on and keep the range in the log, or look at the broker first", l.w.topic, b.Partition, h.First, h.Next))
+}
+
+// readFile lifts a file's own ranges again, for a repair.
+func (l *lifter) readFile(ctx context.Context, id string, ranges []extract.Range) error {
+	segments, err := l.read(ctx, ctx, id, ranges, func() bool { return false })
+	for _, s := range segments {
+		err = errors.Join(err, s.failed)
+	}
+	return errors.Join(err, ctx.Err())
 }
 
 // batch lifts the records of a batch and accounts for the offsets that hold none.
@@ -112,10 +143,6 @@ func (l *lifter) batch(ctx context.Context, s *segment, b *extract.Batch) error 
 	s.Gaps.Aborted += b.Aborted
 	s.Gaps.Compacted += b.Compacted
 	for _, h := range b.Unexplained {
-		if l.only == nil && l.w.job.Policy.UnexplainedGap != "record" {
-			return &partitionError{halt(fmt.Errorf("%s/%d: offsets [%d,%d) hold no record, and neither compaction nor a transaction explains it: "+
-				"set policy.unexplained_gap: record to go on and keep the range in the log, or look at the broker first", l.w.topic, b.Partition, h.First, h.Next))}
-		}
 		s.Gaps.Unexplained = appendRange(s.Gaps.Unexplained, offsets.Range{From: h.First, To: h.Next})
 	}
 	if b.Epoch >= 0 {
@@ -224,7 +251,6 @@ func (l *lifter) endRow(s *segment, r *record.Raw) {
 		return
 	}
 	l.open.EndRow(r.Partition, r.Offset, r.Timestamp)
-	s.rows++
 }
 
 func (l *lifter) quarantine(s *segment, r *record.Raw, bad *record.BadRecord) error {
@@ -232,6 +258,7 @@ func (l *lifter) quarantine(s *segment, r *record.Raw, bad *record.BadRecord) er
 		return nil
 	}
 	if l.set.BadRecord == "fail" {
+		l.failed = r.Partition
 		return &partitionError{fmt.Errorf("%s/%d offset %d: %s; policy.bad_record is fail: fix the topic's format or schema, or let such records go to quarantine",
 			l.w.topic, r.Partition, r.Offset, bad)}
 	}
@@ -240,7 +267,6 @@ func (l *lifter) quarantine(s *segment, r *record.Raw, bad *record.BadRecord) er
 		return err
 	}
 	f.Quarantine(r, bad)
-	s.quarantined++
 	return nil
 }
 
@@ -280,7 +306,11 @@ func logFile(f writers.Finished) offsets.File {
 		MinTime: f.MinTime, MaxTime: f.MaxTime, Bucket: f.Bucket, Schema: f.Schema, Token: f.Staged.Token,
 	}
 	for _, s := range f.Ranges {
-		out.Ranges = append(out.Ranges, offsets.FileRange{Partition: s.Partition, First: s.First, Last: s.Last})
+		r := offsets.FileRange{Partition: s.Partition, First: s.First, Last: s.Last}
+		if len(f.Ranges) > 1 {
+			r.Rows = s.Rows
+		}
+		out.Ranges = append(out.Ranges, r)
 	}
 	if len(f.Reasons) > 0 {
 		out.Reasons = map[string]int64{}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"time"
 
+	"shadoof/extract"
 	"shadoof/offsets"
 )
 
@@ -162,6 +164,7 @@ type PlanTopic struct {
 	New        bool            `json:"new"`     // never read: the run would begin at the job's start
 	Pending    []int64         `json:"pending"` // committed versions that the run would publish first
 	Partitions []PlanPartition `json:"partitions"`
+	Bundles    []PlanBundle    `json:"bundles"` // of the first commit
 	Offsets    int64           `json:"offsets"`
 	Bytes      int64           `json:"bytes"`    // of values, guessed from the topic's last commits; 0 when unknown
 	Files      int64           `json:"files"`    // likewise
@@ -177,6 +180,13 @@ type PlanPartition struct {
 	Offsets   int64 `json:"offsets"`
 }
 
+// A PlanBundle is partitions whose rows share files: one for each time folder, or several of target_size.
+type PlanBundle struct {
+	Partitions []int32 `json:"partitions"`
+	Offsets    int64   `json:"offsets"`
+	Bytes      int64   `json:"bytes"` // of its files; 0 when unknown
+}
+
 // PlanRequests counts requests to the store.
 type PlanRequests struct {
 	Lists int64 `json:"lists"`
@@ -188,7 +198,7 @@ type PlanRequests struct {
 func (e *Env) Plan(ctx context.Context, sel Selection) (*PlanReport, error) {
 	report := &PlanReport{Topics: []*PlanTopic{}}
 	err := e.eachTopic(ctx, sel, func(w *worker, s *offsets.State) error {
-		t := &PlanTopic{Job: w.job.Name, Topic: w.topic, New: s.V == 0, Pending: append([]int64{}, w.log.Unmarked()...), Partitions: []PlanPartition{}}
+		t := &PlanTopic{Job: w.job.Name, Topic: w.topic, New: s.V == 0, Pending: append([]int64{}, w.log.Unmarked()...), Partitions: []PlanPartition{}, Bundles: []PlanBundle{}}
 		report.Topics = append(report.Topics, t)
 		if s.V > 0 {
 			if cause := changedTopic(s, w.desc); cause != "" {
@@ -221,36 +231,40 @@ func (e *Env) Plan(ctx context.Context, sel Selection) (*PlanReport, error) {
 	return report, err
 }
 
-// estimate guesses bytes and files from the newest commit of the log.
+// estimate guesses bytes and files from the newest commit of the log, and says which partitions would share files.
 func (w *worker) estimate(ctx context.Context, s *offsets.State, t *PlanTopic) error {
 	t.Requests = PlanRequests{Lists: 3, Reads: 1 + s.V%100}
 	if t.Offsets == 0 {
 		return nil
 	}
-	for v := s.V; v > max(0, s.V-10); v-- {
-		r, err := w.log.Record(ctx, v)
-		if err != nil {
-			return err
+	y, err := w.yield(ctx)
+	if err != nil {
+		return err
+	}
+	for _, ranges := range w.divide(t.ranges(), y) {
+		b := PlanBundle{Partitions: []int32{}}
+		for _, r := range ranges {
+			b.Partitions = append(b.Partitions, r.Partition)
+			b.Offsets += r.Len()
 		}
-		l := r.Lift()
-		if l == nil || len(l.Bundles) == 0 {
-			continue
-		}
-		var covered, bytes, files int64
-		for _, b := range l.Bundles {
-			for _, seg := range b.Segments {
-				covered += seg.To - seg.From
-			}
-			for _, f := range b.Files {
-				bytes += f.Bytes
-				files++
-			}
-		}
-		t.Bytes = bytes * t.Offsets / covered
-		t.Files = max(1, min(files*t.Offsets/covered, t.Bytes/w.set.Output.TargetSize+files))
-		break
+		slices.Sort(b.Partitions)
+		b.Bytes = y.bytesOf(b.Offsets)
+		t.Bundles = append(t.Bundles, b)
+	}
+	t.Bytes = y.bytesOf(t.Offsets)
+	if y.offsets > 0 {
+		t.Files = max(1, min(y.files*t.Offsets/y.offsets, t.Bytes/w.set.Output.TargetSize+y.files))
 	}
 	part := int64(8 << 20)
 	t.Requests.Puts = 2 + max(1, t.Files)*4 + t.Bytes/part // record and marker; create, part, complete and a look for each file
 	return nil
+}
+
+func (t *PlanTopic) ranges() []extract.Range {
+	var out []extract.Range
+	for _, p := range t.Partitions {
+		out = append(out, extract.Range{Partition: p.Partition, First: p.From, Next: p.To})
+	}
+	longestFirst(out)
+	return out
 }

@@ -104,7 +104,7 @@ func (e *Env) Peek(ctx context.Context, r PeekRequest, begin func(*PeekStart) er
 	end := &PeekEnd{Next: start.First}
 	rng := extract.Range{Partition: r.Partition, First: start.First, Next: start.End}
 	if rng.Len() > 0 && r.Records > 0 {
-		if err := k.read(ctx, e.source, extract.ReadRequest{Topic: r.Topic, ID: desc.ID, Range: rng}); err != nil {
+		if err := k.read(ctx, e.source, extract.ReadRequest{Topic: r.Topic, ID: desc.ID, Ranges: []extract.Range{rng}}); err != nil {
 			return nil, err
 		}
 		end.Records, end.Next = r.Records-k.left, k.next
@@ -224,7 +224,7 @@ func (e *Env) peekLast(ctx context.Context, r PeekRequest, desc *extract.Topic, 
 		from := max(start, end-back)
 		seen = seen[:0]
 		oldest := 0
-		for b, err := range e.source.Read(ctx, extract.ReadRequest{Topic: r.Topic, ID: desc.ID, Range: extract.Range{Partition: r.Partition, First: from, Next: end}}) {
+		for b, err := range e.source.Read(ctx, extract.ReadRequest{Topic: r.Topic, ID: desc.ID, Ranges: []extract.Range{{Partition: r.Partition, First: from, Next: end}}}) {
 			if err != nil {
 				return 0, err
 			}

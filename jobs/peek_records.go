@@ -26,7 +26,7 @@ type peeker struct {
 }
 
 func (k *peeker) read(ctx context.Context, source extract.Source, r extract.ReadRequest) error {
-	k.next = r.Range.First
+	k.next = r.Ranges[0].First
 	for b, err := range source.Read(ctx, r) {
 		if err != nil {
 			return err

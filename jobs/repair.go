@@ -8,7 +8,6 @@ import (
 	"shadoof/extract"
 	"shadoof/offsets"
 	"shadoof/storage"
-	"shadoof/writers"
 )
 
 // errObsolete ends a repair that is no longer wanted: the file is visible, removed, or repaired by somebody else.
@@ -126,15 +125,15 @@ func (w *worker) rebuild(ctx context.Context, l *offsets.Lift, f *offsets.File, 
 	if err := w.stillThere(ctx, l, f); err != nil {
 		return none, err
 	}
-	partition := int32(writers.Several)
-	if len(f.Ranges) == 1 {
-		partition = f.Ranges[0].Partition
+	var ranges []extract.Range
+	for _, r := range f.Ranges {
+		ranges = append(ranges, extract.Range{Partition: r.Partition, First: r.First, Next: r.Last + 1})
 	}
-	lf, err := w.newLifter(set, &attempt{id: id, clock: l.Clock}, partition, f)
+	lf, err := w.newLifter(set, &attempt{id: id, clock: l.Clock, together: w.env.together(1)}, ranges, f)
 	if err != nil {
 		return none, err
 	}
-	if err := lf.readRanges(ctx, desc.ID, f.Ranges); err != nil {
+	if err := lf.readFile(ctx, desc.ID, ranges); err != nil {
 		return none, errors.Join(err, lf.abort(ctx))
 	}
 	files, err := lf.finish(ctx)

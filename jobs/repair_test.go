@@ -64,7 +64,7 @@ func TestALostFileThatKafkaCannotGiveAgainHaltsUntilItIsDropped(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	topic := twoHours(w)
-	w.lose("p00001")
+	w.lose("hr=13/orders-pmulti")
 	topic.parts[1].start = 3
 	r := w.run(w.process(w.store))
 	if got := r.Topics[0]; r.ExitCode() != ExitHalted || !strings.Contains(got.Error, "--drop") || !strings.Contains(got.Error, "orders/1") {
@@ -85,14 +85,14 @@ func TestALostFileThatKafkaGivesDifferentlyHalts(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	topic := twoHours(w)
-	w.lose("p00001")
+	w.lose("hr=13/orders-pmulti")
 	topic.parts[1].slots[2].kind = aHole // compacted since
 	r := w.run(w.process(w.store))
-	if got := r.Topics[0]; r.ExitCode() != ExitHalted || !strings.Contains(got.Error, "differs from what was committed: 5 rows") {
+	if got := r.Topics[0]; r.ExitCode() != ExitHalted || !strings.Contains(got.Error, "differs from what was committed: 15 rows") {
 		t.Errorf("exit %d: %s", r.ExitCode(), got.Error)
 	}
-	if n := len(w.store.Staged()); n != 0 {
-		t.Errorf("%d staged files of the repair are left", n)
+	if n := len(w.store.Staged()); n != 2 {
+		t.Errorf("%d staged files are left, want the two of the commit that wait for the third", n)
 	}
 }
 
@@ -100,7 +100,7 @@ func TestARepairOfARecreatedTopicHalts(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	twoHours(w)
-	w.lose("p00001")
+	w.lose("hr=13/orders-pmulti")
 	w.source.topics["orders"].id = strings.Repeat("ef", 16)
 	r := w.run(w.process(w.store))
 	if r.ExitCode() != ExitHalted || !strings.Contains(r.Topics[0].Error, "recreated") {
@@ -230,7 +230,7 @@ func TestARepairOfATruncatedPartitionHalts(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	topic := twoHours(w)
-	w.lose("p00001")
+	w.lose("hr=13/orders-pmulti")
 	p := topic.parts[1]
 	p.slots = p.slots[:2]
 	p.ends[0], p.epoch = 2, 1

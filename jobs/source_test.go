@@ -146,24 +146,45 @@ func markOf(p *memPartition, o int64) *extract.Mark {
 	return &extract.Mark{Offset: o, Timestamp: p.slots[o].ts, CRC: crc}
 }
 
+// Read takes batches of the ranges in turn. Those that are stalled come last.
 func (s *memSource) Read(ctx context.Context, r extract.ReadRequest) iter.Seq2[*extract.Batch, error] {
 	return func(yield func(*extract.Batch, error) bool) {
-		if s.stalled[r.Range.Partition] {
-			<-ctx.Done()
-			yield(nil, fmt.Errorf("no leader: %w", ctx.Err()))
-			return
+		at, stalled := map[int32]int64{}, false
+		for _, rng := range r.Ranges {
+			at[rng.Partition] = rng.First
+			stalled = stalled || s.stalled[rng.Partition]
 		}
-		for at := r.Range.First; at < r.Range.Next; {
-			b, err := s.one(ctx, r, at)
-			if !yield(b, err) || err != nil {
+		for reading := true; reading; {
+			reading = false
+			for _, rng := range r.Ranges {
+				if at[rng.Partition] >= rng.Next || s.stalled[rng.Partition] {
+					continue
+				}
+				b, err := s.one(ctx, r, rng, at[rng.Partition])
+				if err != nil {
+					b = &extract.Batch{Partition: rng.Partition, First: at[rng.Partition], Next: at[rng.Partition]}
+				}
+				if !yield(b, err) {
+					return
+				}
+				if at[rng.Partition] = b.Next; err != nil {
+					at[rng.Partition] = rng.Next
+				}
+				reading = true
+			}
+		}
+		if stalled {
+			<-ctx.Done()
+		}
+		for _, rng := range r.Ranges {
+			if s.stalled[rng.Partition] && !yield(&extract.Batch{Partition: rng.Partition, First: rng.First, Next: rng.First}, fmt.Errorf("no leader: %w", ctx.Err())) {
 				return
 			}
-			at = b.Next
 		}
 	}
 }
 
-func (s *memSource) one(ctx context.Context, r extract.ReadRequest, at int64) (*extract.Batch, error) {
+func (s *memSource) one(ctx context.Context, r extract.ReadRequest, rng extract.Range, at int64) (*extract.Batch, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.topics[r.Topic]
@@ -175,11 +196,11 @@ func (s *memSource) one(ctx context.Context, r extract.ReadRequest, at int64) (*
 	case t.id != r.ID:
 		return nil, &extract.RecreatedError{Topic: r.Topic, Want: r.ID, Have: t.id}
 	}
-	p := t.parts[r.Range.Partition]
+	p := t.parts[rng.Partition]
 	if at < p.start {
-		return nil, &extract.LostError{Topic: r.Topic, Partition: r.Range.Partition, Want: at, LogStart: p.start}
+		return nil, &extract.LostError{Topic: r.Topic, Partition: rng.Partition, Want: at, LogStart: p.start}
 	}
-	b := &extract.Batch{Partition: r.Range.Partition, First: at, Next: min(at+int64(s.batch), r.Range.Next), Epoch: p.epoch}
+	b := &extract.Batch{Partition: rng.Partition, First: at, Next: min(at+int64(s.batch), rng.Next), Epoch: p.epoch}
 	for o := b.First; o < b.Next; o++ {
 		slot := p.slots[o]
 		switch slot.kind {

@@ -216,45 +216,41 @@ func (a *audit) history(ctx context.Context) error {
 	return nil
 }
 
-// bundle checks that a bundle's figures add up: rows + quarantined + gaps = offsets.
+// bundle checks that a bundle's figures add up, for each segment: rows + quarantined + gaps = offsets.
 func (a *audit) bundle(v int64, n, incarnation int, b offsets.Bundle) {
-	var want, have int64
 	for _, s := range b.Segments {
 		p := a.part(incarnation, s.Partition)
 		p.Next = max(p.Next, s.To)
-		want += s.To - s.From
+		var have int64
 		for reason, count := range gapCounts(&s.Gaps) {
 			p.Gaps[reason] += count
 			have += count
 		}
-	}
-	for _, f := range b.Files {
-		have += f.Rows
-		if len(b.Segments) == 1 {
-			p := a.part(incarnation, b.Segments[0].Partition)
-			if f.Kind == "data" {
-				p.Rows += f.Rows
-			} else {
-				p.Quarantined += f.Rows
-			}
+		for i := range b.Files {
+			rows := b.Files[i].RowsOf(s.Partition)
+			p.count(b.Files[i].Kind, rows)
+			have += rows
+		}
+		if have != s.To-s.From {
+			a.differ("version %d bundle %d: rows + quarantined + gaps are %d for the %d offsets of partition %d", v, n, have, s.To-s.From, s.Partition)
 		}
 	}
-	if want != have {
-		a.differ("version %d bundle %d: rows + quarantined + gaps are %d, and it covers %d offsets", v, n, have, want)
+}
+
+func (p *VerifyPartition) count(kind string, rows int64) {
+	if kind == offsets.KindData {
+		p.Rows += rows
+	} else {
+		p.Quarantined += rows
 	}
 }
 
 // dropped moves the rows of a dropped file to the gaps.
 func (a *audit) dropped(f liveFile) {
-	if len(f.Ranges) != 1 {
-		return
-	}
-	p := a.part(f.incarnation, f.Ranges[0].Partition)
-	p.Gaps["dropped"] += f.Rows
-	if f.Kind == "data" {
-		p.Rows -= f.Rows
-	} else {
-		p.Quarantined -= f.Rows
+	for _, r := range f.Ranges {
+		p, rows := a.part(f.incarnation, r.Partition), f.RowsOf(r.Partition)
+		p.Gaps["dropped"] += rows
+		p.count(f.Kind, -rows)
 	}
 }
 

@@ -193,12 +193,7 @@ func (w *worker) plan() []extract.Range {
 			out = append(out, extract.Range{Partition: p, First: s.Next, Next: w.ends[p]})
 		}
 	}
-	sort.Slice(out, func(i, j int) bool {
-		if out[i].Len() != out[j].Len() {
-			return out[i].Len() > out[j].Len()
-		}
-		return out[i].Partition < out[j].Partition
-	})
+	longestFirst(out)
 	return out
 }
 
@@ -318,10 +313,6 @@ func (w *worker) committed(r *offsets.Record, bundles []offsets.Bundle) {
 func (w *worker) progress(records, bytes int64) {
 	w.limits.add(records, bytes)
 	w.env.progress.Add(w.topic, records, bytes)
-}
-
-func sortBundles(b []offsets.Bundle) {
-	sort.Slice(b, func(i, j int) bool { return b[i].Segments[0].Partition < b[j].Segments[0].Partition })
 }
 
 func staged(f offsets.File) storage.Staged { return storage.Staged{Bytes: f.Bytes, Token: f.Token} }

@@ -18,9 +18,11 @@ type known struct {
 	ckpt      int64  // version of the newest checkpoint that is known to exist
 	milestone *State // newest state whose version is a multiple of packSize, if it is newer than ckpt
 
-	unmarked []int64          // versions that want a marker and are not known to have one, ascending
-	attempts map[string]int64 // named by records that were folded, with their versions
-	settings map[string]bool  // hashes of settings that are known to be there
+	unmarked  []int64          // versions that want a marker and are not known to have one, ascending
+	lastLift  *Lift            // of the newest record that was folded and has one
+	fromFirst bool             // all records were folded, not only those after a checkpoint
+	attempts  map[string]int64 // named by records that were folded, with their versions
+	settings  map[string]bool  // hashes of settings that are known to be there
 
 	repairs     map[string][]repaired // by RepairKey, in the order of their records
 	repairsFrom int64                 // all repairs in records after this version are known
@@ -40,7 +42,7 @@ func newKnown(c *checkpoint) known {
 		// Checkpoints are made of durable records only.
 		k.state, k.ckpt, k.repairsFrom, k.unmarked = c.State, c.State.V, c.State.V, slices.Clone(c.Unpublished)
 	}
-	k.durable = k.state
+	k.durable, k.fromFirst = k.state, c == nil
 	return k
 }
 
@@ -65,6 +67,7 @@ func (k *known) take(r *Record) error {
 	}
 	if l := r.Lift(); l != nil {
 		k.settings[l.Settings] = true
+		k.lastLift = l
 	}
 	if b, ok := r.Body.(*Repair); ok {
 		key := RepairKey(b.File)

@@ -65,6 +65,15 @@ func (l *Log) State() *State {
 	return l.state
 }
 
+// LastLift is the newest lift among the records that were read one by one, those after the newest checkpoint that Load found, or nil.
+// all says that there was no checkpoint: then nil means that the log has none. The lift's record may have vanished since: it is good for
+// estimates alone.
+func (l *Log) LastLift() (lift *Lift, all bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lastLift, l.fromFirst
+}
+
 // Named returns the version of the record that names an attempt, if it is among those that were read one by one: those after
 // the newest checkpoint that Load found.
 func (l *Log) Named(attempt string) (v int64, ok bool) {

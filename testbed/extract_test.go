@@ -107,7 +107,7 @@ func lift(t *testing.T, k *extract.Kafka, topic string, body func(*extract.Batch
 		wg.Go(func() {
 			r := extract.Range{Partition: p.Partition, First: p.LogStart, Next: p.End(true)}
 			at := r.First
-			for b, err := range k.Read(ctx, extract.ReadRequest{Topic: topic, ID: d.ID, Range: r}) {
+			for b, err := range k.Read(ctx, extract.ReadRequest{Topic: topic, ID: d.ID, Ranges: []extract.Range{r}}) {
 				if err != nil {
 					t.Errorf("read %s: %v", r, err)
 					return
@@ -211,7 +211,7 @@ func TestExtractTransactions(t *testing.T) {
 	for _, p := range d.Partitions {
 		for _, next := range []int64{p.LastStable, p.LastStable - 1, p.LastStable / 2, p.LastStable/2 + 1} {
 			var last extract.Mark
-			for b, err := range k.Read(soon(t), extract.ReadRequest{Topic: want.Topic, ID: d.ID, Range: extract.Range{Partition: p.Partition, Next: next}}) {
+			for b, err := range k.Read(soon(t), extract.ReadRequest{Topic: want.Topic, ID: d.ID, Ranges: []extract.Range{{Partition: p.Partition, Next: next}}}) {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -243,7 +243,7 @@ func TestExtractCompacted(t *testing.T) {
 	for _, p := range d.Partitions {
 		for next := int64(1); next < p.LastStable; next += 97 {
 			var n int64
-			for b, err := range k.Read(soon(t), extract.ReadRequest{Topic: want.Topic, ID: d.ID, Range: extract.Range{Partition: p.Partition, First: next / 2, Next: next}}) {
+			for b, err := range k.Read(soon(t), extract.ReadRequest{Topic: want.Topic, ID: d.ID, Ranges: []extract.Range{{Partition: p.Partition, First: next / 2, Next: next}}}) {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -267,7 +267,7 @@ func TestExtractRecreated(t *testing.T) {
 	old := describe(t, k, spec.Topic)
 	recreated := false
 	var failed error
-	for _, err := range k.Read(soon(t), extract.ReadRequest{Topic: spec.Topic, ID: old.ID, Range: extract.Range{Next: 20_000}}) {
+	for _, err := range k.Read(soon(t), extract.ReadRequest{Topic: spec.Topic, ID: old.ID, Ranges: []extract.Range{{Next: 20_000}}}) {
 		if failed = err; err != nil {
 			break
 		}
@@ -292,7 +292,7 @@ func TestExtractRecreated(t *testing.T) {
 	if now.ID == old.ID || len(now.ID) != 32 {
 		t.Errorf("ids %q, %q", old.ID, now.ID)
 	}
-	for _, err := range k.Read(soon(t), extract.ReadRequest{Topic: spec.Topic, ID: old.ID, Range: extract.Range{Next: 10}}) {
+	for _, err := range k.Read(soon(t), extract.ReadRequest{Topic: spec.Topic, ID: old.ID, Ranges: []extract.Range{{Next: 10}}}) {
 		if !errors.As(err, &e) || e.Have != now.ID {
 			t.Errorf("before a read: %v", err)
 		}
@@ -327,7 +327,7 @@ func TestExtractRetention(t *testing.T) {
 		t.Errorf("partition %+v", p)
 	}
 	var lost *extract.LostError
-	for _, err := range k.Read(soon(t), extract.ReadRequest{Topic: spec.Topic, Range: extract.Range{First: 100, Next: 1000}}) {
+	for _, err := range k.Read(soon(t), extract.ReadRequest{Topic: spec.Topic, Ranges: []extract.Range{{First: 100, Next: 1000}}}) {
 		if !errors.As(err, &lost) || lost.Want != 100 || lost.LogStart != 333 {
 			t.Errorf("read: %v", err)
 		}
@@ -341,7 +341,7 @@ func TestExtractRetention(t *testing.T) {
 	compareLifted(t, want, got)
 
 	var cut *extract.TruncatedError
-	for _, err := range k.Read(soon(t), extract.ReadRequest{Topic: spec.Topic, Range: extract.Range{First: 1500, Next: 2000}}) {
+	for _, err := range k.Read(soon(t), extract.ReadRequest{Topic: spec.Topic, Ranges: []extract.Range{{First: 1500, Next: 2000}}}) {
 		if !errors.As(err, &cut) || cut.Position != 1500 || cut.End != 1000 {
 			t.Errorf("read beyond the end: %v", err)
 		}
@@ -502,7 +502,7 @@ func TestExtractNotAuthorized(t *testing.T) {
 	}
 	d := describe(t, bob, want.Topic)
 	n := 0
-	for _, err := range bob.Read(soon(t), extract.ReadRequest{Topic: want.Topic, ID: d.ID, Range: extract.Range{Next: 100}}) {
+	for _, err := range bob.Read(soon(t), extract.ReadRequest{Topic: want.Topic, ID: d.ID, Ranges: []extract.Range{{Next: 100}}}) {
 		if n++; !errors.Is(err, extract.ErrNotAuthorized) || !strings.Contains(err.Error(), "READ") {
 			t.Errorf("read: %v", err)
 		}
@@ -580,7 +580,7 @@ func TestExtractWithoutTopicIDs(t *testing.T) {
 	}
 	k := source(t, brokers, nil)
 	n := 0
-	for b, err := range k.Read(soon(t), extract.ReadRequest{Topic: want.Topic, Range: extract.Range{Next: 500}}) {
+	for b, err := range k.Read(soon(t), extract.ReadRequest{Topic: want.Topic, Ranges: []extract.Range{{Next: 500}}}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -652,7 +652,7 @@ func TestExtractTruncated(t *testing.T) {
 	id := describe(t, k, topic).ID
 	var epoch int32
 	n := 0
-	for b, err := range k.Read(soon(t), extract.ReadRequest{Topic: topic, ID: id, Range: extract.Range{Next: 150}}) {
+	for b, err := range k.Read(soon(t), extract.ReadRequest{Topic: topic, ID: id, Ranges: []extract.Range{{Next: 150}}}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -678,7 +678,7 @@ func TestExtractTruncated(t *testing.T) {
 		t.Errorf("epoch %d ends at %d, %v, %v; want 100", epoch, end, known, err)
 	}
 	var cut *extract.TruncatedError
-	for _, err := range k.Read(soon(t), extract.ReadRequest{Topic: topic, ID: id, Range: extract.Range{First: 150, Next: 160}}) {
+	for _, err := range k.Read(soon(t), extract.ReadRequest{Topic: topic, ID: id, Ranges: []extract.Range{{First: 150, Next: 160}}}) {
 		if !errors.As(err, &cut) || cut.Position != 150 || cut.End != 110 {
 			t.Errorf("read: %v", err)
 		}
@@ -688,7 +688,7 @@ func TestExtractTruncated(t *testing.T) {
 	}
 	cut = nil
 	// A range whose end is gone.
-	for _, err := range k.Read(soon(t), extract.ReadRequest{Topic: topic, ID: id, Range: extract.Range{First: 90, Next: 150}}) {
+	for _, err := range k.Read(soon(t), extract.ReadRequest{Topic: topic, ID: id, Ranges: []extract.Range{{First: 90, Next: 150}}}) {
 		if err != nil && (!errors.As(err, &cut) || cut.Position != 150 || cut.End != 110) {
 			t.Errorf("read: %v", err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -77,8 +78,28 @@ func planLines(t *jobs.PlanTopic) []string {
 	case t.Offsets > 0:
 		lines = append(lines, ui.Plural(t.Offsets, "offset")+"; how many bytes and files cannot be told before the first commit")
 	}
+	if len(t.Bundles) > 0 {
+		lines = append(lines, sharing(t.Bundles))
+	}
 	if t.New {
 		lines = append(lines, "never read before: begins at the job's start")
 	}
 	return lines
+}
+
+// sharing says which partitions share files.
+func sharing(bundles []jobs.PlanBundle) string {
+	var parts []string
+	shared := false
+	for _, b := range bundles {
+		shared = shared || len(b.Partitions) > 1
+		parts = append(parts, ui.Ranges(b.Partitions))
+	}
+	switch {
+	case !shared:
+		return "each partition has files of its own"
+	case len(bundles) == 1:
+		return "all of these partitions share files"
+	}
+	return fmt.Sprintf("%d bundles of partitions that share files: %s", len(bundles), strings.Join(parts, "; "))
 }

@@ -46,3 +46,12 @@ func FuzzText(f *testing.F) {
 		}
 	})
 }
+
+func TestRanges(t *testing.T) {
+	t.Parallel()
+	for want, numbers := range map[string][]int32{"": nil, "7": {7}, "0-3,5": {0, 1, 2, 3, 5}, "0,2-3,9": {0, 2, 3, 9}} {
+		if got := Ranges(numbers); got != want {
+			t.Errorf("%v: %q, want %q", numbers, got, want)
+		}
+	}
+}

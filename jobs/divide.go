@@ -1,0 +1,130 @@
+package jobs
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"shadoof/extract"
+	"shadoof/offsets"
+)
+
+// A yield is what offsets of a topic became, by its last commit.
+type yield struct {
+	offsets int64 // that it covered
+	bytes   int64 // of its files
+	files   int64
+	largest int64 // bytes of the files in its largest bucket
+}
+
+func yieldOf(l *offsets.Lift) yield {
+	y := yield{}
+	buckets := map[string]int64{}
+	for _, b := range l.Bundles {
+		for _, s := range b.Segments {
+			y.offsets += s.To - s.From
+		}
+		for _, f := range b.Files {
+			y.bytes += f.Bytes
+			y.files++
+			buckets[f.Bucket] += f.Bytes
+			y.largest = max(y.largest, buckets[f.Bucket])
+		}
+	}
+	return y
+}
+
+// What is assumed of a topic without a commit.
+const (
+	guessedBytes   = 100 // of a file for each offset
+	guessedBuckets = 24
+)
+
+// enough is when files of a run, taken together, are so many bytes that they may be divided for the sake of speed alone: with fewer,
+// one lifter is done within seconds.
+const enough = 512 << 20
+
+// expect says how many bytes of files so many offsets become, and how many of them lie in one bucket.
+func (y yield) expect(offsets int64) (bytes, bucket int64) {
+	if y.offsets == 0 || y.bytes == 0 {
+		bytes = offsets * guessedBytes
+		return bytes, bytes / guessedBuckets
+	}
+	bytes = y.bytesOf(offsets)
+	return bytes, min(bytes, y.largest)
+}
+
+// bytesOf is 0 when nothing is known.
+func (y yield) bytesOf(offsets int64) int64 {
+	if y.offsets == 0 {
+		return 0
+	}
+	return int64(float64(y.bytes) / float64(y.offsets) * float64(offsets))
+}
+
+// bundles says into how many bundles to divide what becomes so many bytes, with so many in one bucket. Each bundle has a file of its
+// own in each bucket: so many that those files have half their target size at least; or as many as the work is worth.
+func bundles(bytes, bucket, target int64, most int) int {
+	bySize := bucket / max(1, target/2)
+	byWork := bytes / enough
+	return int(min(max(1, bySize, byWork), int64(most)))
+}
+
+// divide puts ranges together into bundles of about the same number of offsets. Ranges come longest first, and stay so.
+func divide(ranges []extract.Range, into int) [][]extract.Range {
+	parts := make([][]extract.Range, min(into, len(ranges)))
+	sums := make([]int64, len(parts))
+	for _, r := range ranges {
+		least := 0
+		for i, sum := range sums {
+			if sum < sums[least] {
+				least = i
+			}
+		}
+		parts[least] = append(parts[least], r)
+		sums[least] += r.Len()
+	}
+	return parts
+}
+
+// divide chooses the bundles of an attempt.
+func (w *worker) divide(ranges []extract.Range, y yield) [][]extract.Range {
+	bytes, bucket := y.expect(left(ranges))
+	bytes = min(bytes, w.job.CommitEvery.Bytes) // the attempt ends there at the latest
+	return divide(ranges, bundles(bytes, bucket, w.set.Output.TargetSize, w.env.parallel))
+}
+
+// yield is that of the newest commit, if it is among the last few records of the log.
+func (w *worker) yield(ctx context.Context) (yield, error) {
+	l, all := w.log.LastLift()
+	if l != nil {
+		return yieldOf(l), nil
+	}
+	if all {
+		return yield{}, nil
+	}
+	const few = 10
+	for v := w.log.State().V; v > max(0, w.log.State().V-few); v-- {
+		r, err := w.log.Record(ctx, v)
+		if err != nil {
+			return yield{}, err
+		}
+		if l := r.Lift(); l != nil {
+			return yieldOf(l), nil
+		}
+	}
+	return yield{}, nil
+}
+
+func longestFirst(ranges []extract.Range) {
+	slices.SortFunc(ranges, func(a, b extract.Range) int {
+		return cmp.Or(cmp.Compare(b.Len(), a.Len()), cmp.Compare(a.Partition, b.Partition))
+	})
+}
+
+func sortBundles(b []offsets.Bundle) {
+	for _, bundle := range b {
+		slices.SortFunc(bundle.Segments, func(a, b offsets.Segment) int { return cmp.Compare(a.Partition, b.Partition) })
+	}
+	slices.SortFunc(b, func(a, b offsets.Bundle) int { return cmp.Compare(a.Segments[0].Partition, b.Segments[0].Partition) })
+}
