@@ -49,28 +49,40 @@ func (e *encoder) WriteRows(c *record.Columns) (err error) {
 	defer recovered(&err)
 	s := scratches.Get().(*scratch)
 	defer s.release()
-	if err := s.begin(e.plan, c); err != nil {
-		return fmt.Errorf("avro: %w", err)
+	write := e.writeColumns
+	if e.plan.datums {
+		write = e.writeDatums
 	}
-	for left := c.Rows(); left > 0; {
-		var n int
-		if s.raw, n, err = s.rows(s.raw[:0], e.plan.steps, blockBytes, left); err != nil {
-			return fmt.Errorf("avro: %w", err)
-		}
-		if err := e.block(s, n); err != nil {
-			return fmt.Errorf("avro: block of %d rows: %w", n, err)
-		}
-		left -= n
-	}
-	if err := s.end(); err != nil {
+	if err := write(c, s); err != nil {
 		return fmt.Errorf("avro: %w", err)
 	}
 	return nil
 }
 
+// writeColumns puts the rows together block by block.
+func (e *encoder) writeColumns(c *record.Columns, s *scratch) (err error) {
+	if c.Schema.Datum != nil {
+		return errors.New("rows that are datums, for a file of columns")
+	}
+	if err := s.begin(e.plan, c); err != nil {
+		return err
+	}
+	for left := c.Rows(); left > 0; {
+		var n int
+		if s.raw, n, err = s.rows(s.raw[:0], e.plan.steps, blockBytes, left); err != nil {
+			return err
+		}
+		if err := e.block(s, s.raw, n); err != nil {
+			return fmt.Errorf("block of %d rows: %w", n, err)
+		}
+		left -= n
+	}
+	return s.end()
+}
+
 // block writes a block in one piece: the number of rows, the number of bytes, the rows compressed, the sync marker.
-func (e *encoder) block(s *scratch, rows int) (err error) {
-	if s.out, err = e.codec.append(s.out[:longestPrefix], s.raw); err != nil {
+func (e *encoder) block(s *scratch, raw []byte, rows int) (err error) {
+	if s.out, err = e.codec.append(s.out[:longestPrefix], raw); err != nil {
 		return err
 	}
 	var room [longestPrefix]byte

@@ -15,6 +15,7 @@ type plan struct {
 	text   string
 	steps  []step
 	leaves int
+	datums bool // the rows are datums already: there are no steps
 }
 
 // rowName is the record's name where the schema has none.
@@ -23,6 +24,9 @@ const rowName = "Row"
 // compile makes schema and steps in one walk, so that they cannot disagree. A name that Avro does not allow is an error, never changed:
 // a changed one could be that of another field.
 func compile(s *record.Schema) (*plan, error) {
+	if s.Datum != nil {
+		return datumPlan(s)
+	}
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
@@ -40,7 +44,7 @@ func compile(s *record.Schema) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &plan{s, string(c.text), steps, int(c.leaves)}, nil
+	return &plan{schema: s, text: string(c.text), steps: steps, leaves: int(c.leaves)}, nil
 }
 
 type compiler struct {
