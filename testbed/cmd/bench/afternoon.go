@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/compress"
+	"github.com/parquet-go/parquet-go/compress/zstd"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"shadoof/testbed/corpus"
@@ -16,45 +18,45 @@ import (
 
 // afternoon is the program that one writes in an afternoon: decode each record to maps, and write these into a file per hour. It has
 // no offsets, no commit, and loses or repeats records when it is killed. It can take any schema, as the product can.
-func afternoon(ctx context.Context, brokers []string, format, topic, out string) (int, error) {
+func afternoon(ctx context.Context, t task) (measurement, error) {
 	decode := func(v []byte) (row any, err error) {
 		err = json.Unmarshal(v, &row)
 		return row, err
 	}
-	if format == "avro" {
+	if t.Format == avroFormat {
 		decode = func(v []byte) (row any, err error) {
 			_, err = corpus.Encoder.Decode(v, &row)
 			return row, err
 		}
 	}
-	return hourly(ctx, brokers, topic, out, decode)
+	return hourly(ctx, t, decode)
 }
 
 // typed is the same program for one type of event alone, which is compiled into it.
-func typed(ctx context.Context, brokers []string, format, topic, out string) (int, error) {
+func typed(ctx context.Context, t task) (measurement, error) {
 	decode := func(v []byte) (row corpus.Event, err error) {
 		err = json.Unmarshal(v, &row)
 		return row, err
 	}
-	if format == "avro" {
+	if t.Format == avroFormat {
 		decode = func(v []byte) (row corpus.Event, err error) {
 			_, err = corpus.Encoder.Decode(v, &row)
 			return row, err
 		}
 	}
-	return hourly(ctx, brokers, topic, out, decode)
+	return hourly(ctx, t, decode)
 }
 
-// file is one hour's.
-type file[T any] struct {
+// hourFile is one hour's.
+type hourFile[T any] struct {
 	f    *os.File
 	w    *parquet.GenericWriter[T]
 	rows []T // that were not written yet
 }
 
-func hourly[T any](ctx context.Context, brokers []string, topic, out string, decode func([]byte) (T, error)) (int, error) {
-	files := map[string]*file[T]{}
-	n, err := consume(ctx, brokers, topic, func(r *kgo.Record) error {
+func hourly[T any](ctx context.Context, t task, decode func([]byte) (T, error)) (measurement, error) {
+	files := map[string]*hourFile[T]{}
+	n, err := consume(ctx, t, func(r *kgo.Record) error {
 		row, err := decode(r.Value)
 		if err != nil {
 			return err
@@ -62,7 +64,7 @@ func hourly[T any](ctx context.Context, brokers []string, topic, out string, dec
 		hour := r.Timestamp.UTC().Format("dt=2006-01-02/hr=15")
 		f := files[hour]
 		if f == nil {
-			if f, err = create[T](filepath.Join(out, hour)); err != nil {
+			if f, err = create[T](filepath.Join(t.Out, hour), t.Codec); err != nil {
 				return err
 			}
 			files[hour] = f
@@ -75,10 +77,13 @@ func hourly[T any](ctx context.Context, brokers []string, topic, out string, dec
 	for _, f := range files {
 		err = errors.Join(err, f.flush(), f.w.Close(), f.f.Close())
 	}
-	return n, err
+	return measurement{Records: n}, err
 }
 
-func create[T any](dir string) (*file[T], error) {
+// The codecs as parquet-go has them: what one finds there first, but for zstd's level, which is the product's.
+var libraryCodecs = map[string]compress.Codec{"snappy": &parquet.Snappy, "zstd": &zstd.Codec{Level: zstd.SpeedFastest}}
+
+func create[T any](dir, codec string) (*hourFile[T], error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -86,11 +91,11 @@ func create[T any](dir string) (*file[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	w := parquet.NewGenericWriter[T](f, parquet.SchemaOf(corpus.Event{}), parquet.Compression(&parquet.Snappy), parquet.MaxRowsPerRowGroup(250_000))
-	return &file[T]{f: f, w: w, rows: make([]T, 0, 1024)}, nil
+	w := parquet.NewGenericWriter[T](f, parquet.SchemaOf(corpus.Event{}), parquet.Compression(libraryCodecs[codec]), parquet.MaxRowsPerRowGroup(250_000))
+	return &hourFile[T]{f: f, w: w, rows: make([]T, 0, 1024)}, nil
 }
 
-func (f *file[T]) flush() error {
+func (f *hourFile[T]) flush() error {
 	_, err := f.w.Write(f.rows)
 	clear(f.rows)
 	f.rows = f.rows[:0]

@@ -18,11 +18,15 @@ const (
 	span       = 6 * time.Hour
 )
 
-// fill creates and fills a topic: events of six whole hours in zstd batches, in the order of their times.
-func fill(ctx context.Context, brokers []string, format, topic string, records int) error {
+// fill is the child that creates and fills a topic: events of six whole hours in zstd batches, in the order of their times.
+func fill(ctx context.Context, t task) (measurement, error) {
+	return measurement{Records: t.Records}, produceEvents(ctx, t)
+}
+
+func produceEvents(ctx context.Context, t task) error {
 	cl, err := kgo.NewClient(
-		kgo.SeedBrokers(brokers...),
-		kgo.DefaultProduceTopic(topic),
+		kgo.SeedBrokers(t.Brokers...),
+		kgo.DefaultProduceTopic(t.Topic),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ProducerBatchCompression(kgo.ZstdCompression()),
 		kgo.ProducerLinger(100*time.Millisecond),
@@ -32,8 +36,8 @@ func fill(ctx context.Context, brokers []string, format, topic string, records i
 		return err
 	}
 	defer cl.Close()
-	if _, err := kadm.NewClient(cl).CreateTopic(ctx, partitions, 1, nil, topic); err != nil {
-		return fmt.Errorf("create topic %s: %w", topic, err)
+	if _, err := kadm.NewClient(cl).CreateTopic(ctx, partitions, 1, nil, t.Topic); err != nil {
+		return fmt.Errorf("create topic %s: %w", t.Topic, err)
 	}
 	var (
 		mu    sync.Mutex
@@ -41,9 +45,9 @@ func fill(ctx context.Context, brokers []string, format, topic string, records i
 	)
 	events := corpus.New(1)
 	start := time.Now().Truncate(time.Hour).Add(-span - time.Hour).UnixMilli() // brokers refuse times that are to come
-	for i := range records {
-		at := start + int64(float64(span.Milliseconds())*float64(i)/float64(records))
-		value, err := encode(format, events.Next(at))
+	for i := range t.Records {
+		at := start + int64(float64(span.Milliseconds())*float64(i)/float64(t.Records))
+		value, err := encodeEvent(t.Format, events.Next(at))
 		if err != nil {
 			return err
 		}
@@ -64,8 +68,8 @@ func fill(ctx context.Context, brokers []string, format, topic string, records i
 	return first
 }
 
-func encode(format string, e *corpus.Event) ([]byte, error) {
-	if format == "avro" {
+func encodeEvent(format string, e *corpus.Event) ([]byte, error) {
+	if format == avroFormat {
 		return corpus.Encoder.AppendEncode(nil, e)
 	}
 	return json.Marshal(e)

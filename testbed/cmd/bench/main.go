@@ -1,20 +1,20 @@
-// Bench measures shadoof against the programs that people write instead, on a real broker, in one run: CPU time, wall time and memory of
-// a process each, in turn, several times.
+// Bench measures shadoof against floors that nothing can be below, and against the programs that people write instead: on a real broker
+// or on a fake one, in one run, by CPU time. It prints the ratios that must hold, each with its goal.
 //
 //	go run ./cmd/withservers -servers kafka -- go run ./cmd/bench
+//	go run ./cmd/bench -broker kfake -records 200000 -rounds 1
 package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
-	"shadoof/testbed/kafkabed"
 	"shadoof/testbed/process"
 )
 
@@ -23,7 +23,9 @@ type options struct {
 	rounds   int
 	formats  string
 	programs string
+	broker   string
 	json     bool
+	markdown bool
 	shadoof  string // binary; built when empty
 	stores   bool   // measure what writing to stores costs, instead of programs
 	storeMiB int
@@ -40,59 +42,63 @@ func main() {
 func run() error {
 	var o options
 	flag.IntVar(&o.records, "records", 500_000, "records per topic")
-	flag.IntVar(&o.rounds, "rounds", 3, "how often each program runs")
-	flag.StringVar(&o.formats, "formats", "json,avro", "formats of the records")
-	flag.StringVar(&o.programs, "programs", strings.Join(allPrograms, ","), "what to measure")
+	flag.IntVar(&o.rounds, "rounds", 3, "how often each program runs; they take turns")
+	flag.StringVar(&o.formats, "formats", "json,avro", "formats of the records; some ratios need both")
+	flag.StringVar(&o.programs, "program", "", "what to measure, with commas: "+strings.Join(programNames(), ", ")+"; all of it by default. \"shadoof\" alone is the whole process as a user runs it, beside the sketch")
+	flag.StringVar(&o.broker, "broker", "real", "real: the broker that the environment tells of; kfake: a fake one, in a process of its own")
 	flag.BoolVar(&o.json, "json", false, "print JSON")
+	flag.BoolVar(&o.markdown, "markdown", false, "print tables of Markdown")
 	flag.StringVar(&o.shadoof, "shadoof", "", "binary to measure; built from this tree by default")
 	flag.StringVar(&o.profile, "profile", "", "write a CPU profile of one shadoof run for each format to this file, followed by a dot and the format, and measure nothing")
 	flag.BoolVar(&o.stores, "stores", false, "write the same bytes to a local disk and to HDFS, and measure nothing else")
 	flag.IntVar(&o.storeMiB, "store-mib", 2048, "how many MiB to write to each store")
+	work := flag.String("task", "", "what this process is to do, as JSON: of child processes")
 	flag.Parse()
 	if err := process.EndWithParent(); err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	if name := flag.Arg(0); name == toLocal || name == toHDFS {
-		return writeStore(ctx, name, flag.Arg(3), int64(o.storeMiB)<<20)
-	}
-	if o.stores {
+	switch {
+	case *work != "":
+		return child(ctx, *work)
+	case flag.NArg() > 0:
+		return fmt.Errorf("%q: want flags only", flag.Args())
+	case o.rounds < 1 || o.records < 1:
+		return fmt.Errorf("%d rounds of %d records are nothing to measure", o.rounds, o.records)
+	case o.stores:
 		return benchStores(ctx, o)
 	}
-	cluster, ok := kafkabed.FromEnv()
-	if !ok {
-		return errors.New("no broker in the environment: use `make bench`, or run this through cmd/withservers")
-	}
-	if flag.NArg() > 0 {
-		return child(ctx, cluster.Brokers(), flag.Args(), o.records)
-	}
-	return bench(ctx, cluster.Brokers(), o)
+	return bench(ctx, o)
 }
 
-// child is one of the programs that are measured, or the producer: a process of its own. Its arguments are its name, the format, the
-// topic and the folder.
-func child(ctx context.Context, brokers, args []string, records int) error {
-	if len(args) != 4 {
-		return fmt.Errorf("%q: want a program, a format, a topic and a folder", args)
+// bench runs one of the modes that need a broker.
+func bench(ctx context.Context, o options) (err error) {
+	chosen, err := choose(o.programs)
+	if err != nil {
+		return err
 	}
-	name, format, topic, out := args[0], args[1], args[2], args[3]
-	var n int
-	var err error
-	switch name {
-	case "fill":
-		return fill(ctx, brokers, format, topic, records)
-	case fetchOnly:
-		n, err = fetch(ctx, brokers, topic)
-	case maps:
-		n, err = afternoon(ctx, brokers, format, topic, out)
-	case structs:
-		n, err = typed(ctx, brokers, format, topic, out)
-	default:
-		err = fmt.Errorf("no program is called %q", name)
+	b, err := openBed(ctx, o)
+	if err != nil {
+		return err
 	}
-	if err == nil {
-		fmt.Println(n)
+	defer func() { err = b.close(err) }()
+	switch {
+	case o.profile != "":
+		return b.profile(ctx)
+	case o.programs == shadoof:
+		return b.whole(ctx)
 	}
-	return err
+	return b.ratios(ctx, chosen)
+}
+
+// formatList are the formats that were asked for, of those that there are.
+func (o options) formatList() ([]string, error) {
+	list := strings.Split(o.formats, ",")
+	for _, f := range list {
+		if !slices.Contains([]string{jsonFormat, avroFormat}, f) {
+			return nil, fmt.Errorf("no format is called %q: %s and %s are", f, jsonFormat, avroFormat)
+		}
+	}
+	return list, nil
 }

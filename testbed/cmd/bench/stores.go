@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -34,11 +33,16 @@ const (
 const heldWhileWriting = 64 << 20
 
 // writeStore is the child that stages and publishes files of random bytes, one after the other.
-func writeStore(ctx context.Context, program, folder string, total int64) error {
-	store, err := openStore(ctx, program, folder)
+func writeStore(ctx context.Context, t task) (measurement, error) {
+	store, err := openStore(ctx, t.Program, t.Out)
 	if err != nil {
-		return err
+		return measurement{}, err
 	}
+	total := int64(t.MiB) << 20
+	return measurement{Output: total}, writeFiles(ctx, store, total)
+}
+
+func writeFiles(ctx context.Context, store storage.Store, total int64) error {
 	held := make([]byte, heldWhileWriting)
 	defer runtime.KeepAlive(held)
 	chunk := make([]byte, storeChunk)
@@ -81,8 +85,8 @@ func openStore(ctx context.Context, program, folder string) (storage.Store, erro
 	return hdfs.New(ctx, hdfs.Options{Authority: cluster.Authority(), Path: folder, ConfDir: cluster.ConfDir(), User: hdfsbed.User, Replication: 1})
 }
 
-// shadoofOnHDFS lifts a topic into a new folder of HDFS, looks what lies there, and throws it away.
-func (b *bed) shadoofOnHDFS(ctx context.Context, format string) (m measurement, err error) {
+// runOnHDFS lifts a topic into a new folder of HDFS, looks what lies there, and throws it away.
+func runOnHDFS(ctx context.Context, b *bed, format string) (m measurement, err error) {
 	cluster, folder, err := hdfsFolder(ctx)
 	if err != nil {
 		return m, err
@@ -90,7 +94,7 @@ func (b *bed) shadoofOnHDFS(ctx context.Context, format string) (m measurement, 
 	admin := cluster.FS(hdfsbed.Superuser)
 	defer func() { err = errors.Join(err, admin.RemoveAll(context.WithoutCancel(ctx), folder)) }()
 	store := fmt.Sprintf("store: {url: \"hdfs://%s%s\", hdfs: {conf_dir: %q, user: %s, replication: 1}}", cluster.Authority(), folder, cluster.ConfDir(), hdfsbed.User)
-	if m, err = b.shadoof(ctx, format, store, nil); err != nil {
+	if m, err = b.lift(ctx, lift{format: format, store: store}); err != nil {
 		return m, err
 	}
 	err = admin.Walk(ctx, folder, func(st hdfsbed.Status) error {
@@ -161,6 +165,5 @@ func (b *bed) measureStore(ctx context.Context, program string) (m measurement, 
 		admin := cluster.FS(hdfsbed.Superuser)
 		defer func() { err = errors.Join(err, admin.RemoveAll(context.WithoutCancel(ctx), folder)) }()
 	}
-	m, _, err = b.command(ctx, b.self, nil, "-store-mib", strconv.Itoa(b.o.storeMiB), program, "-", "-", folder)
-	return m, err
+	return b.task(ctx, task{Program: program, Out: folder, MiB: b.o.storeMiB})
 }

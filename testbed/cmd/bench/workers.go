@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"io"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"shadoof/record"
+	"shadoof/writers"
+	"shadoof/writers/parquet"
+)
+
+// What compareWorkers finds out.
+const (
+	secondsOne = "one worker, s"
+	secondsTwo = "two workers, s"
+)
+
+const workerTries = 3
+
+// compareWorkers decodes and encodes the records by one worker, and by two that share nothing, and takes the shortest of some tries of
+// each: what comes in between makes wall time longer, never shorter.
+func compareWorkers(ctx context.Context, t task) (m measurement, err error) {
+	k, err := keep(ctx, t)
+	if err != nil {
+		return m, err
+	}
+	var halves [2][]record.Raw
+	for i, records := range k.partitions {
+		halves[i%2] = append(halves[i%2], records...)
+	}
+	together := slices.Concat(halves[0], halves[1])
+	m.Records, m.Figures = k.records, map[string]float64{}
+	for range workerTries {
+		one, err := work(t, together)
+		if err != nil {
+			return m, err
+		}
+		two, err := work(t, halves[0], halves[1])
+		if err != nil {
+			return m, err
+		}
+		keepShortest(m.Figures, secondsOne, one)
+		keepShortest(m.Figures, secondsTwo, two)
+	}
+	return m, err
+}
+
+func keepShortest(of map[string]float64, name string, v float64) {
+	if have, ok := of[name]; !ok || v < have {
+		of[name] = v
+	}
+}
+
+// work returns the wall time of workers, one for each share of the records.
+func work(t task, shares ...[]record.Raw) (wall float64, err error) {
+	format, err := parquet.New(parquet.Options{Compression: t.Codec})
+	if err != nil {
+		return 0, err
+	}
+	_, wall, err = timed(func() error {
+		var g errgroup.Group
+		for _, records := range shares {
+			g.Go(func() error { return workThrough(t, format, records) })
+		}
+		return g.Wait()
+	})
+	return wall, err
+}
+
+func workThrough(t task, format writers.Format, records []record.Raw) error {
+	dec, err := decoder(t.Format)
+	if err != nil {
+		return err
+	}
+	c := record.NewColumns(dec.Schema().WithKafkaColumns())
+	e, err := format.NewEncoder(io.Discard, c.Schema, nil)
+	if err != nil {
+		return err
+	}
+	for from := 0; from < len(records); from += decodeGroup {
+		c.Reset()
+		if err := decodeInto(c, dec, records[from:min(from+decodeGroup, len(records))]); err != nil {
+			return err
+		}
+		if err := e.WriteRows(c); err != nil {
+			return err
+		}
+	}
+	return e.Close()
+}
