@@ -22,6 +22,7 @@ type Config struct {
 	Registry      Registry
 	Store         Store
 	Memory        int64 // bytes: fetch buffers, open files and upload tails of the whole process
+	MemoryGiven   bool  // the document says how much memory: otherwise what the machine allows may count
 	MaxOpenFiles  int
 	OrphanAge     time.Duration // staged leftovers of dead attempts are kept for so long
 	ShutdownGrace time.Duration // how long a run that was told to stop may take to commit what it staged
@@ -101,6 +102,9 @@ func (d *document) root(data []byte) *yaml.Node {
 	return doc.Content[0]
 }
 
+// LeastMemory is the least that a configuration may give.
+const LeastMemory = 64 << 20
+
 func (d *document) config(root *yaml.Node) *Config {
 	m := d.mapping(root, "")
 	c := &Config{Dir: d.dir}
@@ -108,7 +112,8 @@ func (d *document) config(root *yaml.Node) *Config {
 	c.Registry = d.registry(m.section("registry"))
 	c.Store = d.store(m.section("store"))
 	d.scheme = c.Store.Scheme
-	c.Memory = m.size("memory", 512<<20, 64<<20)
+	c.Memory = m.size("memory", 512<<20, LeastMemory)
+	_, _, c.MemoryGiven = m.lookup("memory")
 	c.MaxOpenFiles = int(m.integer("max_open_files", 512, 1, 1<<20))
 	c.OrphanAge = m.duration("orphan_age", 24*time.Hour, time.Millisecond)
 	c.ShutdownGrace = m.duration("shutdown_grace", 25*time.Second, 0)

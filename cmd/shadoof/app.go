@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -114,9 +113,7 @@ func (a *app) load() (*config.Config, error) {
 	if err != nil {
 		return nil, usage(err)
 	}
-	if _, set := a.env("GOMEMLIMIT"); !set {
-		debug.SetMemoryLimit(cfg.Memory)
-	}
+	a.limitMemory(cfg, os.DirFS("/"))
 	a.stop.setGrace(cfg.ShutdownGrace)
 	return cfg, nil
 }
