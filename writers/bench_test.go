@@ -1,55 +1,154 @@
 package writers_test
 
 import (
+	"context"
 	"fmt"
-	"math/rand/v2"
+	"sync"
+	"syscall"
 	"testing"
+	"time"
 
+	"shadoof/record"
+	"shadoof/record/avro"
+	"shadoof/storage"
 	"shadoof/storage/memory"
 	"shadoof/writers"
+	"shadoof/writers/internal/corpustest"
+	"shadoof/writers/parquet"
 )
 
-// What a set costs per row besides decoding and encoding: File, EndRow, and the share of Settle.
+// corpus is 100,000 events of about 360 bytes.
+var corpus = sync.OnceValue(func() (events []record.Raw) {
+	c := corpustest.New(1)
+	for i := range int64(100_000) {
+		events = append(events, record.Raw{Partition: 7, Offset: i, Timestamp: 1_700_000_000_000 + i, Value: c.Append(nil, 1_700_000_000_000+i)})
+	}
+	return events
+})
+
+func decoder(t testing.TB) record.Decoder {
+	t.Helper()
+	p, err := avro.Parse([]byte(corpustest.Schema))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return avro.NewDecoder(p, avro.None)
+}
+
+// eventOptions are for files of events, zstd in Parquet, with a store that forgets.
+func eventOptions(t testing.TB, d record.Decoder, b *writers.Budget) writers.Options {
+	t.Helper()
+	f, err := parquet.New(parquet.Options{Compression: "zstd"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := options(t, forgetful{memory.New(memory.Options{})})
+	o.Format, o.Schema, o.Budget = f, d.Schema().WithKafkaColumns(), b
+	return o
+}
+
+// cpu is what the process has used of all processors.
+func cpu() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// What decoding, a set of so many files and encoding cost per row, in CPU time, with 1,000 rows before another file has its turn; and
+// the memory that the rows then take, by the bytes of the events that they were.
 func BenchmarkSet(b *testing.B) {
-	for _, buckets := range []int{1, 24} {
-		b.Run(fmt.Sprint(buckets, " buckets"), func(b *testing.B) {
-			o := options(b, memory.New(memory.Options{}))
-			o.Budget = writers.NewBudget(1 << 40)
-			o.RowGroupBytes, o.TargetSize, o.RowGroupRows = 1<<40, 0, 1<<40
-			s := writers.NewSet(o)
-			names := make([]string, buckets)
+	events := corpus()
+	for _, open := range []int{1, 200} {
+		b.Run(fmt.Sprint("open=", open), func(b *testing.B) {
+			d := decoder(b)
+			budget := writers.NewBudget(1 << 30)
+			o := eventOptions(b, d, budget)
+			o.MaxOpen, o.TargetSize = 0, 0
+			names := make([]string, open)
 			for i := range names {
-				names[i] = fmt.Sprintf("dt=2026-11-20/hr=%02d", i)
+				names[i] = fmt.Sprintf("dt=2026-11-20/hr=%03d", i)
 			}
-			r := rand.New(rand.NewPCG(1, 1))
-			offset := int64(0)
-			b.ReportAllocs()
+			rows, raw, used := 0, 0, int64(0)
+			var held float64
+			start := cpu()
 			for b.Loop() {
-				name := names[r.IntN(buckets)]
-				for range 1000 {
-					f, err := s.File(name)
-					if err != nil {
-						b.Fatal(err)
+				s := writers.NewSet(o)
+				raw = 0
+				for range 4 * max(1, 2*open/200) {
+					for i := 0; i < len(events); i += 1000 {
+						raw += fill(b, s, d, events[i:i+1000], names[(rows/1000)%open])
+						rows += 1000
+						settle(b, s)
 					}
-					c := f.Columns()
-					c.Leaves[0].Int64s = append(c.Leaves[0].Int64s, offset)
-					c.Leaves[1].Ends = append(c.Leaves[1].Ends, 0)
-					f.EndRow(7, offset, offset)
-					offset++
 				}
-				if err := s.Settle(b.Context()); err != nil {
-					b.Fatal(err)
-				}
-				if offset%1_000_000 == 0 {
-					b.StopTimer()
-					if err := s.Abort(b.Context()); err != nil {
-						b.Fatal(err)
-					}
-					s = writers.NewSet(o)
-					b.StartTimer()
-				}
+				used = budget.Used() - budget.Spare() - budget.Spare()
+				held += float64(used) / float64(raw)
+				finish(b, s)
 			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/row")
+			b.ReportMetric(float64((cpu()-start).Nanoseconds())/float64(rows), "cpu-ns/row")
+			b.ReportMetric(held/float64(b.N), "held/raw")
 		})
 	}
 }
+
+// Many small files, one set after the other, as jobs make them: what files begin with must not cost more than their rows.
+func BenchmarkSets(b *testing.B) {
+	events := corpus()
+	for _, rows := range []int{1000, 100_000} {
+		b.Run(fmt.Sprint("rows=", rows), func(b *testing.B) {
+			d := decoder(b)
+			o := eventOptions(b, d, writers.NewBudget(256<<20))
+			n := 0
+			b.ReportAllocs()
+			start := cpu()
+			for b.Loop() {
+				for at := 0; at < len(events); at += rows {
+					s := writers.NewSet(o)
+					for i := at; i < at+rows; i += 1000 {
+						fill(b, s, d, events[i:i+1000], "dt=2026-11-20/hr=13")
+						settle(b, s)
+					}
+					finish(b, s)
+					n += rows
+				}
+			}
+			b.ReportMetric(float64((cpu()-start).Nanoseconds())/float64(n), "cpu-ns/row")
+		})
+	}
+}
+
+// fill decodes events into the file of a bucket, and says how many bytes they were.
+func fill(t testing.TB, s *writers.Set, d record.Decoder, events []record.Raw, bucket string) (raw int) {
+	t.Helper()
+	for i := range events {
+		f, err := s.File(bucket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := &events[i]
+		if err := d.Decode(f.Columns(), e); err != nil {
+			t.Fatal(err)
+		}
+		f.EndRow(e.Partition, e.Offset, e.Timestamp)
+		raw += len(e.Value)
+	}
+	return raw
+}
+
+// A forgetful store keeps nothing of what is staged.
+type forgetful struct{ storage.Store }
+
+type forgotten struct{ bytes int64 }
+
+func (forgetful) Stage(context.Context, storage.StageRequest) (storage.StageWriter, error) {
+	return &forgotten{}, nil
+}
+
+func (w *forgotten) Write(p []byte) (int, error) { w.bytes += int64(len(p)); return len(p), nil }
+func (w *forgotten) Finish(context.Context) (storage.Staged, error) {
+	return storage.Staged{Bytes: w.bytes}, nil
+}
+func (w *forgotten) Abort(context.Context) error { return nil }
+func (w *forgotten) Buffered() int64             { return 0 }

@@ -4,13 +4,15 @@ import "sync/atomic"
 
 // A Budget is the memory that the open files and fetch buffers of a process may hold together. It counts; it refuses nothing
 // but [Budget.TryReserve]. The limit holds because each [Set] gives memory back, by flushing and finishing files, whenever it
-// settles while the budget is over it. It is safe for concurrent use.
+// settles while the budget is over it. Memory of rows that were written is kept for the next ones, of any set, as long as there is
+// room. It is safe for concurrent use.
 type Budget struct {
 	limit    int64
 	used     atomic.Int64
 	reserved atomic.Int64 // part of used that no set can give back
 	peak     atomic.Int64
 	sets     atomic.Int64
+	spares   spares
 }
 
 // NewBudget returns a budget of so many bytes, more than 0.
@@ -19,7 +21,7 @@ func NewBudget(limit int64) *Budget { return &Budget{limit: limit} }
 // Limit is what the budget was made with.
 func (b *Budget) Limit() int64 { return b.limit }
 
-// Used is what is held at this moment.
+// Used is what is held at this moment, spare memory included.
 func (b *Budget) Used() int64 { return b.used.Load() }
 
 // Peak is the most that was ever held.
@@ -35,6 +37,7 @@ func (b *Budget) Reserve(n int64) {
 // TryReserve reserves n bytes if they fit, for readers that could do with a smaller buffer or with one fetch less.
 func (b *Budget) TryReserve(n int64) bool {
 	b.Reserve(n)
+	b.trim()
 	if b.used.Load() > b.limit {
 		b.Release(n)
 		return false
@@ -58,16 +61,19 @@ func (b *Budget) add(n int64) {
 	}
 }
 
+// soft is where sets begin to give back: what batches add before they settle has to fit above it.
+func (b *Budget) soft() int64 { return b.limit - b.limit/8 }
+
 // excess is how many bytes a set that holds so many is to give back now, 0 if none.
 //
 // Near the limit only those give back that hold more than their share of what sets may hold; so that a small set does not
 // write tiny row groups for a large one. Above the limit everybody does.
 func (b *Budget) excess(held int64) int64 {
-	used := b.used.Load()
-	soft := b.limit - b.limit/8
-	if used <= soft {
+	used, soft := b.used.Load(), b.soft()
+	near := used - b.Spare() // which go first, and by themselves
+	if near <= soft {
 		return 0
 	}
 	share := max(0, soft-b.reserved.Load()) / max(1, b.sets.Load())
-	return min(held, max(0, used-b.limit, min(used-soft, held-share)))
+	return min(held, max(0, used-b.limit, min(near-soft, held-share)))
 }

@@ -14,10 +14,15 @@ type File struct {
 	set     *Set
 	bucket  string
 	columns *record.Columns // nil: no rows are buffered
+	full    int             // rows for which the columns have memory
+	begun   int64           // rows of the set before the first one of the columns
+	wide    bool            // it has filled a row group
 	used    uint64          // the batch in which it was last asked for
-	memory  int64           // as counted in the budget
-	bytes   int64           // as counted in the progress of the set: an estimate
-	counted int64           // rows counted in it
+
+	inColumns int64 // memory as counted in the budget
+	besides   int64
+	bytes     int64 // as counted in the progress of the set: an estimate
+	counted   int64 // rows counted in it
 
 	// Of the staged file; nothing is staged before the first row group is written.
 	key     string
@@ -36,7 +41,7 @@ type File struct {
 // Columns is where a decoder appends the open row. Call it again for each row: it is another one after the set settled.
 func (f *File) Columns() *record.Columns {
 	if f.columns == nil {
-		f.columns = f.set.newColumns()
+		f.columns = f.set.newColumns(f)
 	}
 	return f.columns
 }
@@ -70,6 +75,10 @@ func (f *File) count(partition int32, offset, timestamp int64) {
 	f.minTime = min(f.minTime, timestamp)
 	f.maxTime = max(f.maxTime, timestamp)
 	f.rows++
+	f.set.seen++
+	if f.columns.Rows() >= f.full {
+		f.set.grow(f)
+	}
 }
 
 // name gives the file its key. The first offset is known by now, and stays the first: a partition is read in order.
@@ -114,6 +123,9 @@ func (f *File) write(ratio float64) (raw, encoded int64, err error) {
 	defer f.set.o.Budget.Release(twice)
 	if err := f.encoder.WriteRows(f.columns); err != nil {
 		return 0, 0, fmt.Errorf("write %s: %w", f.key, err)
+	}
+	if f.columns.Rows() >= firstRows {
+		f.set.o.Budget.learn(f.set.fingerprint, f.columns)
 	}
 	f.columns.Reset()
 	return raw, f.encoder.Written() - before, nil

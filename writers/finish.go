@@ -60,7 +60,7 @@ func (s *Set) finishAll(ctx context.Context, files []*File, limit int) error {
 		encoding <- struct{}{}
 		defer func() { <-encoding }()
 		_, _, err := f.write(ratio)
-		f.columns = nil // to be freed while others go on
+		s.free(f) // while others go on
 		return err
 	}
 	var failed atomic.Bool
@@ -120,13 +120,15 @@ func (s *Set) Abort(ctx context.Context) error {
 
 // end gives all memory back.
 func (s *Set) end() {
-	for _, f := range s.files {
-		s.bytes.Add(-f.bytes) // of aborted ones
+	for _, f := range s.files { // aborted ones
+		s.free(f)
+		s.bytes.Add(-f.bytes)
 	}
-	s.files, s.byBucket, s.last, s.touched, s.spare = nil, nil, nil, nil, nil
-	s.hold(-s.held)
+	s.files, s.byBucket, s.last, s.touched = nil, nil, nil, nil
+	s.hold(-s.held.Load())
 	if !s.done {
 		s.done = true
 		s.o.Budget.sets.Add(-1)
+		s.o.Budget.trim()
 	}
 }

@@ -12,19 +12,15 @@ import (
 // than half of what the set may keep, a file is finished early.
 func (s *Set) giveBack(ctx context.Context) error {
 	for {
-		excess := s.o.Budget.excess(s.held)
+		s.o.Budget.trim()
+		excess := s.o.Budget.excess(s.held.Load())
 		if excess == 0 {
 			return nil
-		}
-		if s.spare != nil {
-			s.hold(-footprint(s.spare))
-			s.spare = nil
-			continue
 		}
 		group, tail, tails := s.heaviest()
 		var err error
 		switch {
-		case tail != nil && s.o.Key == "" && (group == nil || tails > (s.held-excess)/2):
+		case tail != nil && s.o.Key == "" && (group == nil || tails > (s.held.Load()-excess)/2):
 			err = s.finishEarly(ctx, tail)
 		case group != nil:
 			err = s.flush(ctx, group)
@@ -45,8 +41,8 @@ func (s *Set) heaviest() (group, tail *File, tails int64) {
 	for _, f := range s.files {
 		n := f.tail()
 		tails += n
-		if m := f.memory - n; f.buffered() > 0 && m > most {
-			group, most = f, m
+		if f.buffered() > 0 && f.inColumns > most {
+			group, most = f, f.inColumns
 		}
 		if f.stage == nil {
 			continue
@@ -59,40 +55,41 @@ func (s *Set) heaviest() (group, tail *File, tails int64) {
 	return group, tail, tails
 }
 
-// newColumns are the spare ones, or new.
-func (s *Set) newColumns() *record.Columns {
-	if c := s.spare; c != nil {
-		s.spare = nil
-		s.hold(-footprint(c)) // counted again with its file
-		return c
-	}
-	return record.NewColumns(s.o.Schema)
+// recycle takes the columns of a file, without rows, away from it: a row group's memory is not for each file to keep.
+func (s *Set) recycle(f *File) {
+	s.free(f)
+	s.measure(f)
 }
 
-// recycle takes the empty columns of a file away from it: a row group's memory is not for each file to keep.
-func (s *Set) recycle(f *File) {
-	if f.columns != nil && s.spare == nil {
-		s.spare = f.columns
-		s.hold(footprint(s.spare))
+// free is recycle for a file that is about to end.
+func (s *Set) free(f *File) {
+	if f.columns != nil {
+		s.count(f, 0)
+		s.o.Budget.put(s.fingerprint, f.columns)
+		f.columns = nil
 	}
-	f.columns = nil
-	s.measure(f)
 }
 
 // measure counts what a file holds, and how far it has come.
 func (s *Set) measure(f *File) {
-	n := int64(unsafe.Sizeof(*f)) + f.tail()
 	if f.columns != nil {
-		n += footprint(f.columns)
+		s.count(f, footprint(f.columns))
 	}
-	s.hold(n - f.memory)
-	f.memory = n
+	rest := int64(unsafe.Sizeof(*f)) + f.tail()
+	s.hold(rest - f.besides)
+	f.besides = rest
 	ratio, _ := s.learned.ratio()
 	s.progress(f, f.size(ratio))
 }
 
+// count counts what the columns of a file take by now.
+func (s *Set) count(f *File, columns int64) {
+	s.hold(columns - f.inColumns)
+	f.inColumns = columns
+}
+
 func (s *Set) hold(n int64) {
-	s.held += n
+	s.held.Add(n)
 	s.o.Budget.add(n)
 }
 

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"slices"
 	"sync/atomic"
-
-	"shadoof/record"
 )
 
 // A Set is the open files of one attempt, one per bucket: rows are buffered in columns, written as row groups, and finished
@@ -23,8 +21,8 @@ type Set struct {
 	last     *File   // that was asked for
 	touched  []*File // since the set settled
 	batch    uint64
-	spare    *record.Columns // with the memory of a row group that was written
-	held     int64           // counted in the budget
+	seen     int64        // rows, of all files
+	held     atomic.Int64 // counted in the budget
 	learned  learned
 
 	staged      []Finished
@@ -118,9 +116,14 @@ func (s *Set) settle(ctx context.Context) error {
 			s.close(f)
 			continue
 		}
+		if f.buffered() == 0 {
+			s.recycle(f) // what was begun in it was taken back
+			continue
+		}
 		s.measure(f)
 		switch s.due(f) {
 		case dueFlush:
+			f.wide = true
 			if err := s.flush(ctx, f); err != nil {
 				return err
 			}
@@ -246,9 +249,9 @@ func (s *Set) close(f *File) {
 	if s.last == f {
 		s.last = nil
 	}
-	s.hold(-f.memory)
+	s.hold(-f.inColumns - f.besides)
 	s.bytes.Add(-f.bytes)
-	f.memory, f.bytes = 0, 0
+	f.inColumns, f.besides, f.bytes = 0, 0, 0
 }
 
 // progress counts what a file has by now.
