@@ -258,6 +258,7 @@ func (e *Env) peekDecoder(k *peeker, r PeekRequest, c *claim) (raw string, err e
 	}
 	set, err := e.newSettings(c.job, r.Topic)
 	if err == nil {
+		set.Output.Datums = false // a row is shown by its fields
 		k.compiled, err = e.compile(set)
 	}
 	if err != nil {

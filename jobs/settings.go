@@ -45,6 +45,10 @@ type OutputSettings struct {
 	Compression  string `json:"compression"`
 	TargetSize   int64  `json:"target_size"`
 	KafkaColumns bool   `json:"kafka_columns"`
+
+	// Datums says that Avro data goes into Avro files as it is, where its schema allows it. Settings of builds before that lack it, and
+	// their files are rebuilt the way they were made.
+	Datums bool `json:"datums,omitempty"`
 }
 
 // newSettings resolves a job for one topic.
@@ -54,11 +58,12 @@ func (e *Env) newSettings(job *config.Job, topic string) (*Settings, error) {
 		return nil, usage(fmt.Errorf("%s: %w", topic, err))
 	}
 	p, o := job.Partition, job.Output
+	datums := job.Value.Format == "avro" && o.Format == "avro" && job.Key.Format == "none" && !job.Headers
 	return &Settings{
 		Topic: topic, Folder: folderOf(job, topic), Format: job.Value.Format, Framing: job.Value.Framing, Schema: schema,
 		Key: job.Key.Format, Headers: job.Headers,
 		Partition: PartitionSettings{By: p.By, Field: p.Field, Unit: p.Unit, Layout: p.Layout, Timezone: job.Timezone.String(), Min: p.Min.UTC(), MaxFuture: p.MaxFuture, Otherwise: p.Otherwise},
-		Output:    OutputSettings{Format: o.Format, Compression: o.Compression, TargetSize: o.TargetSize, KafkaColumns: o.KafkaColumns},
+		Output:    OutputSettings{Format: o.Format, Compression: o.Compression, TargetSize: o.TargetSize, KafkaColumns: o.KafkaColumns, Datums: datums},
 		BadRecord: job.Policy.BadRecord, Tombstone: job.Policy.Tombstone,
 	}, nil
 }

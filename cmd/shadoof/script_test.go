@@ -27,10 +27,11 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	commands := map[string]func(ts *testscript.TestScript, neg bool, args []string){
-		"exits":   exitsWith,
-		"topic":   createTopic,
-		"produce": produce,
-		"expire":  expire,
+		"exits":    exitsWith,
+		"topic":    createTopic,
+		"produce":  produce,
+		"expire":   expire,
+		"avrorows": avroRows,
 		"recreate": func(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Check(cluster(ts).RecreateTopic(args[0], number(ts, args[1]), nil))
 		},

@@ -203,5 +203,10 @@ func valueDecoder(s *jobs.Settings) (record.Decoder, error) {
 	if framed {
 		framing = avro.Confluent
 	}
+	if s.Output.Datums {
+		if dec, ok := avro.NewDatumDecoder(p, framing, s.Partition.Field); ok {
+			return dec, nil
+		}
+	}
 	return avro.NewDecoder(p, framing), nil
 }
