@@ -3,6 +3,7 @@ package produce
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -46,6 +47,9 @@ func begin(ctx context.Context, brokers []string, spec Spec) (*producer, error) 
 func (p *producer) close() { p.admin.Close() }
 
 func (p *producer) client(opts ...kgo.Opt) (*kgo.Client, error) {
+	if most, err := strconv.ParseInt(p.spec.Configs["max.message.bytes"], 10, 32); err == nil {
+		opts = append(opts, kgo.ProducerBatchMaxBytes(int32(most)))
+	}
 	return kgo.NewClient(append([]kgo.Opt{
 		kgo.SeedBrokers(p.brokers...),
 		kgo.DefaultProduceTopic(p.spec.Topic),
