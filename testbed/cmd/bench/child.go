@@ -35,6 +35,7 @@ var children = map[string]func(context.Context, task) (measurement, error){
 	"fill":      fill,
 	"kfake":     serveFake,
 	fetchOnly:   fetch,
+	readOnly:    readTopic,
 	encodeOnly:  encodeColumns,
 	byArrow:     encodeByArrow,
 	ofMaps:      afternoon,

@@ -44,7 +44,7 @@ func consume(ctx context.Context, t task, each func(*kgo.Record) error, more ...
 // fetch is what every program does at least: it polls, and drops what it got. It fetches as much at once as the product, and recycles
 // all memory.
 func fetch(ctx context.Context, t task) (measurement, error) {
-	n, err := consume(ctx, t, func(r *kgo.Record) error { r.Recycle(); return nil }, kgo.WithPools(new(pools)), kgo.FetchMaxPartitionBytes(1<<20), kgo.DisableClientMetrics())
+	n, err := consume(ctx, t, func(r *kgo.Record) error { r.Recycle(); return nil }, kgo.WithPools(new(pools)), kgo.FetchMaxPartitionBytes(1<<20), kgo.FetchMaxBytes(partitions<<20), kgo.DisableClientMetrics())
 	return measurement{Records: n}, err
 }
 
@@ -60,7 +60,7 @@ func (p *pools) GetDecompressBytes(compressed []byte, _ kgo.CompressionCodecType
 	if b, ok := p.bytes.Get().(*[]byte); ok {
 		return *b
 	}
-	return make([]byte, 0, 8*len(compressed))
+	return make([]byte, 0, 4*len(compressed))
 }
 
 func (p *pools) PutDecompressBytes(b []byte) { p.bytes.Put(&b) }

@@ -13,6 +13,7 @@ import (
 const (
 	shadoof      = "shadoof"
 	fetchOnly    = "fetch"
+	readOnly     = "read"
 	encodeOnly   = "encode"
 	byArrow      = "arrow"
 	passThrough  = "shadoof-avro"
@@ -43,6 +44,7 @@ var (
 var programs = []program{
 	{shadoof, bothFormats, runShadoof},
 	{fetchOnly, bothFormats, own(fetchOnly)},
+	{readOnly, bothFormats, own(readOnly)},
 	{encodeOnly, avroOnly, own(encodeOnly)},
 	{byArrow, avroOnly, own(byArrow)},
 	{passThrough, avroOnly, runPassThrough},

@@ -71,7 +71,7 @@ func (r *report) load() string {
 
 func (r *report) missed() (n int) {
 	for _, q := range r.Ratios {
-		if q.Figure != nil && !q.OK {
+		if q.OK != nil && !*q.OK {
 			n++
 		}
 	}
@@ -111,17 +111,20 @@ func (r *report) figureTable() *table {
 func (r *report) ratioTable() *table {
 	t := &table{head: []string{"#", "ratio", "figure", "goal", ""}}
 	for _, q := range r.Ratios {
-		sign, figure, verdict := "≤ ", "not measured", ""
+		sign, goal, figure, verdict := "≤ ", "", "not measured", ""
 		if q.AtLeast {
 			sign = "≥ "
 		}
-		if q.Figure != nil {
-			figure, verdict = decimals(3, *q.Figure), "MISSED"
-			if q.OK {
-				verdict = "ok"
-			}
+		if q.Goal > 0 {
+			goal = sign + decimals(3, q.Goal)
 		}
-		t.add(q.ID, q.What, figure, sign+decimals(3, q.Goal), verdict)
+		if q.Figure != nil {
+			figure = decimals(3, *q.Figure)
+		}
+		if q.OK != nil {
+			verdict = map[bool]string{true: "ok", false: "MISSED"}[*q.OK]
+		}
+		t.add(q.ID, q.What, figure, goal, verdict)
 	}
 	return t
 }
