@@ -14,8 +14,8 @@ type Datum struct {
 	Before string `json:"before"`
 	After  string `json:"after"`
 
-	// Field is the dotted path of the field that has a leaf of its own; "" for none. Files do not depend on it.
-	Field string `json:"-"`
+	// Field is the dotted path of the field that has a leaf of its own; "" for none.
+	Field string `json:"field,omitempty"`
 }
 
 // Leaves of a schema whose rows are datums.

@@ -67,7 +67,7 @@ type Type struct {
 	Elem      *Field   `json:"elem,omitempty"`      // List: its element; Map: its value. The name is "element" or "value"
 }
 
-// Fingerprint identifies the schema: 16 hex digits over its canonical JSON.
+// Fingerprint identifies the schema: 16 hex digits over its canonical JSON. Columns of schemas with the same one have the same leaves.
 func (s *Schema) Fingerprint() string {
 	b, err := json.Marshal(s)
 	if err != nil {

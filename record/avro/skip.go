@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
+	"slices"
 
 	"shadoof/record"
 )
@@ -14,6 +15,7 @@ type skip struct {
 	null   nullability
 	def    uint8
 	holds  bool // the captured leaf is this one, or below
+	texts  bool // opList: entries of nothing but strings
 	leaves int32
 	size   int // bytes, symbols or branches, by op
 
@@ -33,6 +35,8 @@ func skips(ns []node, captured int32) []skip {
 		switch n.op {
 		case opEnum:
 			s.size = len(n.symbols)
+		case opList:
+			s.texts = !slices.ContainsFunc(n.kids, func(k node) bool { return k.op != opString || k.null != never })
 		case opFloat:
 			s.size = 4
 		case opDouble:
@@ -99,20 +103,9 @@ func (s *skipper) values(ns []skip, p int) int {
 		}
 		switch n.op {
 		case opString:
-			u, q := uvarint(b, p)
-			if q < 0 || u&1 != 0 || u>>1 > uint64(len(b)-q) {
-				return -1
-			}
-			p = q + int(u>>1)
-			if !record.ValidText(b[q:p]) {
-				return -1
-			}
+			p = pastText(b, p)
 		case opBytes:
-			u, q := uvarint(b, p)
-			if q < 0 || u&1 != 0 || u>>1 > uint64(len(b)-q) {
-				return -1
-			}
-			p = q + int(u>>1)
+			_, p = pastBytes(b, p)
 		case opLong:
 			p = pastLong(b, p)
 		case opFloat, opDouble, opFixed, opUUID:
@@ -138,6 +131,30 @@ func (s *skipper) values(ns []skip, p int) int {
 		}
 	}
 	return p
+}
+
+// pastText is the position after a string.
+func pastText(b []byte, p int) int {
+	q, end := pastBytes(b, p)
+	if end < 0 || !record.ValidText(b[q:end]) {
+		return -1
+	}
+	return end
+}
+
+// pastBytes is where bytes begin, behind their length, and the position after them.
+func pastBytes(b []byte, p int) (begin, end int) {
+	if p < len(b) && b[p]&0x81 == 0 { // a short length, as most have
+		if end := p + 1 + int(b[p])>>1; end <= len(b) {
+			return p + 1, end
+		}
+		return p, -1
+	}
+	u, q := uvarint(b, p)
+	if q < 0 || u&1 != 0 || u>>1 > uint64(len(b)-q) {
+		return p, -1
+	}
+	return q, q + int(u>>1)
 }
 
 // pastLong is the position after a long.
@@ -177,10 +194,16 @@ func (s *skipper) list(n *skip, p int) int {
 		if s.room -= int(count) * int(n.leaves); s.room < 0 {
 			return -1
 		}
-		for ; count > 0; count-- {
-			if p = s.values(n.kids, p); p < 0 {
-				return -1
+		if n.texts {
+			for count *= int64(len(n.kids)); count > 0 && p >= 0; count-- {
+				p = pastText(s.b, p)
 			}
+		}
+		for ; count > 0 && p >= 0; count-- {
+			p = s.values(n.kids, p)
+		}
+		if p < 0 {
+			return -1
 		}
 		if end >= 0 && p != end {
 			return -1
@@ -213,11 +236,11 @@ func (s *skipper) rarer(n *skip, p int) int {
 		}
 		return q
 	case opDecimal:
-		u, q := uvarint(b, p)
-		if q < 0 || u&1 != 0 || u>>1 > uint64(len(b)-q) {
+		q, end := pastBytes(b, p)
+		if end < 0 {
 			return -1
 		}
-		return s.decimal(n, q, q+int(u>>1))
+		return s.decimal(n, q, end)
 	case opFixedDecimal:
 		if len(b)-p < n.size {
 			return -1
