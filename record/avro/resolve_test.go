@@ -185,6 +185,8 @@ func TestResolutionBeyondTheSpecification(t *testing.T) {
 		// The library also takes an alias without a namespace for any. It is in the namespace of the type.
 		{"alias in the namespace", rec("x.S", i), `{"type":"record","name":"x.T","aliases":["S"],"fields":[` + i + `]}`, wire(5), `{"a":{"x":5}}`},
 		{"alias in another namespace", rec("y.S", i), `{"type":"record","name":"x.T","aliases":["S"],"fields":[` + i + `]}`, nil, `field a: the writer has record y.S, the target record x.T; if they are the same, the target needs an alias`},
+		// The library makes null the default of a union that begins with it.
+		{"no default is no default", `"int"`, `"int"},{"name":"b","type":["null","int"]`, nil, `field b: the writer has no such field, and the target no default for it`},
 		// Records are matched by name; that their fields do not fit is an error at once.
 		{"fields within a union", `["null",` + rec("S", i) + `]`, `["null",` + rec("S", `{"name":"x","type":"string"}`) + `]`, nil, `field a.x: the writer has int, the target string`},
 
