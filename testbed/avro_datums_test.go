@@ -117,9 +117,9 @@ func datumDecoder(t *testing.T, text string) record.Decoder {
 	return dec
 }
 
-// A schema as people write it: types by name, namespaces, docs, defaults, aliases, unions, fields of type null.
-func TestAvroFilesKeepTheAuthorsSchema(t *testing.T) {
-	t.Parallel()
+// authorsFile writes five datums of a schema as people write it.
+func authorsFile(t *testing.T) string {
+	t.Helper()
 	dec := datumDecoder(t, `{"type": "record", "name": "R", "namespace": "a.b", "doc": "a row", "aliases": ["Old"], "fields": [
 		{"name": "s", "type": {"type": "record", "name": "S", "fields": [{"name": "e", "type": {"type": "enum", "name": "E", "symbols": ["A", "B"], "default": "A"}}, {"name": "none", "type": "null"}]}, "doc": "x"},
 		{"name": "u", "type": ["long", "null", {"type": "fixed", "name": "c.D", "size": 2}, "E", {"type": "map", "values": "S"}], "default": 3},
@@ -138,6 +138,13 @@ func TestAvroFilesKeepTheAuthorsSchema(t *testing.T) {
 	if err := os.WriteFile(path, avroFile(t, "zstd", c), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	return path
+}
+
+// A schema as people write it: types by name, namespaces, docs, defaults, aliases, unions, fields of type null.
+func TestAvroFilesKeepTheAuthorsSchema(t *testing.T) {
+	t.Parallel()
+	path := authorsFile(t)
 	cmd := exec.CommandContext(t.Context(), servers.Readers(t).Python(), "-c", `import fastavro, sys
 for row in fastavro.reader(open(sys.argv[1], "rb")):
     print(row["s"], row["u"], row["d"], row["z"], row["n"], row["_kafka_partition"], row["_kafka_offset"], row["_kafka_timestamp"])

@@ -71,6 +71,29 @@ func TestAvroToolsReadTheSame(t *testing.T) {
 	}
 }
 
+// Avro's own program reads datums under the schema of their author: it is stricter with schemas than others.
+func TestAvroToolsReadTheAuthorsSchema(t *testing.T) {
+	t.Parallel()
+	tools, err := avrotools.Prepare(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := tools.Rows(t.Context(), authorsFile(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		`{"s":{"e":"B","none":null},"u":{"long":3},"d":"\u0005","z":null,"n":null,"_kafka_partition":0,"_kafka_offset":0,"_kafka_timestamp":5}`,
+		`{"s":{"e":"A","none":null},"u":null,"d":"\u0005","z":null,"n":null,"_kafka_partition":0,"_kafka_offset":1,"_kafka_timestamp":5}`,
+		`{"s":{"e":"A","none":null},"u":{"c.D":"xy"},"d":"\u0005","z":{"a.b.S":{"e":"B","none":null}},"n":null,"_kafka_partition":0,"_kafka_offset":2,"_kafka_timestamp":5}`,
+		`{"s":{"e":"A","none":null},"u":{"map":{"k":{"e":"B","none":null}}},"d":"\u0005","z":null,"n":null,"_kafka_partition":0,"_kafka_offset":3,"_kafka_timestamp":5}`,
+		`{"s":{"e":"A","none":null},"u":{"a.b.E":"A"},"d":"\u0005\u0005","z":{"a.b.S":{"e":"B","none":null}},"n":null,"_kafka_partition":0,"_kafka_offset":4,"_kafka_timestamp":5}`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+}
+
 // The comparable form of rows in Avro's JSON encoding.
 
 func javaObject(fields []record.Field, v map[string]any) map[string]any {
