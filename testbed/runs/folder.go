@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"shadoof/testbed/cache"
@@ -60,7 +61,16 @@ func (f *Folder) Remove(logs bool) error {
 	if logs {
 		return removeData(f.Path)
 	}
-	return os.RemoveAll(f.Path)
+	return removeAll(f.Path)
+}
+
+// removeAll deletes a folder, though another run may look into it for the lock at this moment, and so make the file anew.
+func removeAll(path string) error {
+	err := os.RemoveAll(path)
+	for tries := 0; errors.Is(err, syscall.ENOTEMPTY) && tries < 5; tries++ {
+		err = os.RemoveAll(path)
+	}
+	return err
 }
 
 // root is one folder per user, so that one user's leftovers do not block another's.
