@@ -143,7 +143,7 @@ func (r *resolver) field(w typ, t slot) ([]node, error) {
 
 // union resolves a union of the writer, branch by branch.
 func (r *resolver) union(w typ, t slot) ([]node, error) {
-	kids, null, fitting := make([]node, len(w.Branches)), -1, 0
+	kids, null, fitting, wanted := make([]node, len(w.Branches)), -1, 0, ""
 	for i := range w.Branches {
 		b := w.inner(&w.Branches[i])
 		n, fits, err := r.single(b, t)
@@ -151,7 +151,10 @@ func (r *resolver) union(w typ, t slot) ([]node, error) {
 		case err != nil:
 			return nil, err
 		case !fits:
-			n = node{op: opRefuse, leaf: t.leaf, leaves: t.leaves(), path: t.at.path, other: &difference{found: b.String(), wanted: t.String()}}
+			if wanted == "" {
+				wanted = t.String()
+			}
+			n = node{op: opRefuse, leaf: t.leaf, leaves: t.leaves(), path: t.at.path, other: &difference{found: b.String(), wanted: wanted}}
 		case b.Type != "null":
 			fitting++
 		case n.op == opNull:
