@@ -57,37 +57,61 @@ func keepShortest(of map[string]float64, name string, v float64) {
 	}
 }
 
-// work measures workers, one for each share of the records.
+// work measures workers, one for each share of the records. Their memory is grown before.
 func work(t task, shares ...[]record.Raw) (cpu, wall float64, err error) {
 	format, err := parquet.New(parquet.Options{Compression: t.Codec})
 	if err != nil {
 		return 0, 0, err
 	}
+	var all []*worker
+	for _, records := range shares {
+		w, err := newWorker(t, format, records)
+		if err != nil {
+			return 0, 0, err
+		}
+		all = append(all, w)
+	}
 	return timed(func() error {
 		var g errgroup.Group
-		for _, records := range shares {
-			g.Go(func() error { return workThrough(t, format, records) })
+		for _, w := range all {
+			g.Go(w.run)
 		}
 		return g.Wait()
 	})
 }
 
-func workThrough(t task, format writers.Format, records []record.Raw) error {
+type worker struct {
+	dec     record.Decoder
+	columns *record.Columns
+	format  writers.Format
+	records []record.Raw
+}
+
+func newWorker(t task, format writers.Format, records []record.Raw) (*worker, error) {
 	dec, err := decoder(t.Format)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	c := record.NewColumns(dec.Schema().WithKafkaColumns())
-	e, err := format.NewEncoder(io.Discard, c.Schema, nil)
+	w := &worker{dec: dec, columns: record.NewColumns(dec.Schema().WithKafkaColumns()), format: format, records: records}
+	return w, w.decode(0)
+}
+
+// decode fills the columns with the records from one on.
+func (w *worker) decode(from int) error {
+	w.columns.Reset()
+	return decodeInto(w.columns, w.dec, w.records[from:min(from+decodeGroup, len(w.records))])
+}
+
+func (w *worker) run() error {
+	e, err := w.format.NewEncoder(io.Discard, w.columns.Schema, nil)
 	if err != nil {
 		return err
 	}
-	for from := 0; from < len(records); from += decodeGroup {
-		c.Reset()
-		if err := decodeInto(c, dec, records[from:min(from+decodeGroup, len(records))]); err != nil {
+	for from := 0; from < len(w.records); from += decodeGroup {
+		if err := w.decode(from); err != nil {
 			return err
 		}
-		if err := e.WriteRows(c); err != nil {
+		if err := e.WriteRows(w.columns); err != nil {
 			return err
 		}
 	}
