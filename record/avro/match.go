@@ -59,9 +59,9 @@ func (t typ) aliased(name string) bool {
 
 func unqualified(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }
 
-// A grade says how well what was written fits the target. By the specification the first type of a union that fits at all is taken; as
-// all implementations but the smallest do, a better one goes first here. Else an int of a union of double and int would be read as a
-// double by the same union, but only once another field of the schema has changed.
+// A grade says how well what was written fits the target. By the letter of the specification the first type of a union that fits at
+// all is taken; as in Java and in the library, a better one goes first here. Else an int of a union of double and int would be read as
+// a double by the same union, but only once another field of the schema has changed.
 type grade uint8
 
 const (
