@@ -12,6 +12,7 @@ import (
 
 	"shadoof/extract"
 	"shadoof/offsets"
+	"shadoof/writers"
 )
 
 // stageTries is how often a range is staged anew, each time under a fresh attempt, when the store fails while files are written.
@@ -41,6 +42,7 @@ type attempt struct {
 	clock    time.Time
 	maxOpen  int // files that each lifter may have open at once
 	together int // ranges that each lifter reads at once
+	sequence writers.Sequence
 	bundles  []offsets.Bundle
 }
 

@@ -59,7 +59,7 @@ func (w *worker) newLifter(set *Settings, a *attempt, ranges []extract.Range, on
 	l.scratch = record.NewColumns(schema)
 	o := writers.Options{
 		Store: w.env.store, Format: c.format, Schema: schema, Budget: w.env.budget, MaxOpen: a.maxOpen, TargetSize: set.Output.TargetSize,
-		Kind: writers.Data, Topic: w.topic, Partition: partition, Attempt: a.id, Sequence: new(writers.Sequence), Folder: set.Folder, Staging: path.Join(w.env.dataStaging(set), a.id),
+		Kind: writers.Data, Topic: w.topic, Partition: partition, Attempt: a.id, Sequence: &a.sequence, Folder: set.Folder, Staging: path.Join(w.env.dataStaging(set), a.id),
 		Meta: map[string]string{"shadoof.topic": w.topic, "shadoof.attempt": a.id, "shadoof.schema": schema.Fingerprint()},
 	}
 	if only != nil {
