@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 
@@ -106,6 +105,31 @@ func TestParquetPagesOfManyRowsAreReadAlike(t *testing.T) {
 	}
 }
 
+// As deep as docs/format.md promises.
+func TestParquetTwentyLevelsAreReadAlike(t *testing.T) {
+	t.Parallel()
+	at, v := record.Type{Kind: record.Int32}, any(int32(5))
+	for i := range 20 {
+		elem := &record.Field{Name: "element", Type: at, Nullable: true}
+		if i%2 == 0 {
+			at, v = record.Type{Kind: record.List, Elem: elem}, sample.List{nil, v}
+			continue
+		}
+		elem.Name = "value"
+		at, v = record.Type{Kind: record.Map, Elem: elem}, sample.Map{{Key: "k", Value: v}}
+	}
+	schema := (&record.Schema{Fields: []record.Field{{Name: "deep", Type: at, Nullable: true}}}).WithKafkaColumns()
+	f := shapedFile{path: filepath.Join(t.TempDir(), "file.parquet"), schema: schema, groups: []*record.Columns{record.NewColumns(schema)}}
+	for i, row := range []sample.Row{{v}, {nil}, {sample.Map{}}} {
+		sample.Append(f.groups[0], row)
+		f.groups[0].AppendKafka(7, int64(i), 0)
+		f.groups[0].EndRow()
+		f.rows = append(f.rows, object(schema.Fields, append(row, int32(7), int64(i), int64(0))))
+	}
+	f.write(t, "zstd")
+	compareFile(t, servers.Readers(t), "deep", f, &seen{counts: make(map[string]int)})
+}
+
 // compareFile reads a file, which is alone in its folder, with all readers.
 func compareFile(t *testing.T, env *readers.Env, name string, f shapedFile, s *seen) {
 	t.Helper()
@@ -150,76 +174,6 @@ func ask(t *testing.T, question, path string, answer any) {
 	}
 	if err := json.Unmarshal(out, answer); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// How each reader shows each kind. Where a type is another than the file's, the reader has none that is closer: DuckDB and Polars
-// have one type for times of day, and no bytes of fixed length; DuckDB has no milliseconds.
-var shownAs = map[record.Kind]struct{ pyarrow, duckdb, polars string }{
-	record.Boolean:         {"bool", "BOOLEAN", "Boolean"},
-	record.Int32:           {"int32", "INTEGER", "Int32"},
-	record.Int64:           {"int64", "BIGINT", "Int64"},
-	record.Float:           {"float", "FLOAT", "Float32"},
-	record.Double:          {"double", "DOUBLE", "Float64"},
-	record.Bytes:           {"binary", "BLOB", "Binary"},
-	record.String:          {"string", "VARCHAR", "String"},
-	record.Enum:            {"string", "VARCHAR", "String"},
-	record.UUID:            {"string", "VARCHAR", "String"},
-	record.JSON:            {"string", "VARCHAR", "String"},
-	record.Fixed:           {"fixed_size_binary[20]", "BLOB", "Binary"},
-	record.Decimal:         {"decimal128(19, 9)", "DECIMAL(19,9)", "Decimal(precision=19, scale=9)"},
-	record.Date:            {"date32[day]", "DATE", "Date"},
-	record.TimeMillis:      {"time32[ms]", "TIME", "Time"},
-	record.TimeMicros:      {"time64[us]", "TIME", "Time"},
-	record.TimestampMillis: {"timestamp[ms, tz=UTC]", "TIMESTAMP WITH TIME ZONE", "Datetime(time_unit='ms', time_zone='UTC')"},
-	record.TimestampMicros: {"timestamp[us, tz=UTC]", "TIMESTAMP WITH TIME ZONE", "Datetime(time_unit='us', time_zone='UTC')"},
-	record.TimestampNanos:  {"timestamp[ns, tz=UTC]", "TIMESTAMPTZ_NS", "Datetime(time_unit='ns', time_zone='UTC')"},
-	record.LocalMillis:     {"timestamp[ms]", "TIMESTAMP", "Datetime(time_unit='ms', time_zone=None)"},
-	record.LocalMicros:     {"timestamp[us]", "TIMESTAMP", "Datetime(time_unit='us', time_zone=None)"},
-	record.LocalNanos:      {"timestamp[ns]", "TIMESTAMP_NS", "Datetime(time_unit='ns', time_zone=None)"},
-	record.Struct:          {"struct<y: int64, x: double not null>", "STRUCT(y BIGINT, x DOUBLE)", "Struct({'y': Int64, 'x': Float64})"},
-	record.List:            {"list<element: string>", "VARCHAR[]", "List(String)"},
-	record.Map:             {"map<string, string ('f_map')>", "MAP(VARCHAR, VARCHAR)", "Map(String, String)"},
-}
-
-func TestParquetTypesAreWhatReadersHave(t *testing.T) {
-	t.Parallel()
-	text := &record.Field{Type: record.Type{Kind: record.String}, Nullable: true}
-	point := []record.Field{{Name: "y", Type: record.Type{Kind: record.Int64}, Nullable: true}, {Name: "x", Type: record.Type{Kind: record.Double}}}
-	s := &record.Schema{}
-	want := map[string]map[string]string{"pyarrow": {}, "duckdb": {}, "polars": {}}
-	for _, k := range append(slices.Clone(sample.Kinds), record.Struct, record.List, record.Map) {
-		field := record.Field{Name: "f_" + string(k), Type: record.Type{Kind: k}}
-		switch k {
-		case record.Fixed:
-			field.Type.Size = 20
-		case record.Decimal:
-			field.Type.Precision, field.Type.Scale, field.Type.Size = 19, 9, 12
-		case record.Enum:
-			field.Type.Symbols = []string{"A", "B"}
-		case record.Struct:
-			field.Type.Fields = point
-		case record.List, record.Map:
-			field.Type.Elem = text
-		}
-		s.Fields = append(s.Fields, field)
-		shown, ok := shownAs[k]
-		if !ok {
-			t.Errorf("nothing is known of %s", k)
-		}
-		want["pyarrow"][field.Name], want["duckdb"][field.Name], want["polars"][field.Name] = shown.pyarrow, shown.duckdb, shown.polars
-	}
-	path := filepath.Join(t.TempDir(), "file.parquet")
-	write(t, path, rand.New(rand.NewPCG(3, 26)), s.WithKafkaColumns(), "zstd", 1, 10)
-	var got map[string]map[string]string
-	ask(t, "types", path, &got)
-	for _, types := range got {
-		for _, name := range []string{record.PartitionColumn, record.OffsetColumn, record.TimestampColumn} {
-			delete(types, name)
-		}
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("types by reader (-want +got):\n%s", diff)
 	}
 }
 

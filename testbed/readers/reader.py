@@ -23,7 +23,9 @@ def read_pyarrow(request):
     import pyarrow
     import pyarrow.dataset as ds
 
-    dataset = ds.dataset(request["folder"], format="parquet", partitioning="hive" if request["hive"] else None)
+    # Pages that have a checksum must fit it.
+    parquet = ds.ParquetFileFormat(default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True))
+    dataset = ds.dataset(request["folder"], format=parquet, partitioning="hive" if request["hive"] else None)
     if request["evolved"]:
         dataset = dataset.replace_schema(pyarrow.unify_schemas([f.physical_schema for f in dataset.get_fragments()] + [dataset.schema], promote_options="permissive"))
     return dataset.to_table(columns=request["columns"] or None)

@@ -34,8 +34,8 @@ import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 
 /**
- * Reads Parquet files with Spark, in one session. One request per line on stdin: an operation and the path of a file, with a tab
- * between them. The answer is one line of JSON: {"error": text}, {"types": {...}}, {"filters": {...}}, or {"rows": n} followed by n
+ * Reads Parquet files with Spark, in one session. One request per line on stdin: an operation, settings as key=value with commas
+ * between them, and the path of a file, with tabs between the three. The answer is one line of JSON: {"error": text}, {"types": {...}}, {"filters": {...}}, or {"rows": n} followed by n
  * lines with a row each.
  */
 public class SparkReader {
@@ -64,9 +64,12 @@ public class SparkReader {
         SparkReader reader = new SparkReader(spark);
         BufferedReader requests = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line; (line = requests.readLine()) != null;) {
-            String[] request = line.split("\t", 2);
+            String[] request = line.split("\t", 3);
             try {
-                for (Object answer : reader.answer(request[0], request[1])) {
+                for (String setting : request[1].split(",")) {
+                    spark.conf().set(setting.split("=")[0], setting.split("=")[1]);
+                }
+                for (Object answer : reader.answer(request[0], request[2])) {
                     answers.println(JSON.writeValueAsString(answer));
                 }
             } catch (Throwable problem) {
@@ -81,9 +84,9 @@ public class SparkReader {
     private List<Object> answer(String operation, String path) {
         switch (operation) {
             case "rows":
-                return rows(path, "false");
-            case "rows, nanoseconds as numbers":
-                return rows(path, "true");
+                return rows(spark.read().parquet(path));
+            case "kafka columns":
+                return rows(spark.read().schema("_kafka_partition INT, _kafka_offset BIGINT, _kafka_timestamp TIMESTAMP").parquet(path));
             case "types":
                 Map<String, String> types = new LinkedHashMap<>();
                 for (StructField f : spark.read().parquet(path).schema().fields()) {
@@ -97,9 +100,7 @@ public class SparkReader {
         }
     }
 
-    private List<Object> rows(String path, String nanosAsLong) {
-        spark.conf().set("spark.sql.legacy.parquet.nanosAsLong", nanosAsLong);
-        Dataset<Row> data = spark.read().parquet(path);
+    private static List<Object> rows(Dataset<Row> data) {
         List<Row> found = new ArrayList<>(data.collectAsList());
         found.sort(Comparator.<Row>comparingInt(r -> r.getAs("_kafka_partition")).thenComparingLong(r -> r.getAs("_kafka_offset")));
         List<Object> lines = new ArrayList<>();
@@ -172,7 +173,6 @@ public class SparkReader {
 
     /** Counts rows by filters, once with the help of statistics and once without. */
     private Map<String, Object> filters(String path) {
-        spark.conf().set("spark.sql.legacy.parquet.nanosAsLong", "true");
         Dataset<Row> data = spark.read().parquet(path);
         List<Row> rows = data.collectAsList();
         List<String> wrong = new ArrayList<>();
@@ -188,7 +188,7 @@ public class SparkReader {
                     continue;
                 }
                 Column literal = functions.lit(pivot);
-                for (Column filter : List.of(column.lt(literal), column.equalTo(literal), column.geq(literal), column.isNull())) {
+                for (Column filter : List.of(column.lt(literal), column.equalTo(literal), column.geq(literal))) {
                     asked++;
                     Supplier<Long> count = () -> spark.read().parquet(path).filter(filter).count();
                     spark.conf().set("spark.sql.parquet.filterPushdown", "false");

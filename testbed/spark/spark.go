@@ -100,29 +100,33 @@ func (s *Session) Close(logs bool) error {
 type Options struct {
 	// NanosAsLong is spark.sql.legacy.parquet.nanosAsLong: without it Spark refuses timestamps of nanoseconds.
 	NanosAsLong bool
+	// KafkaColumns tells Spark that the file has the Kafka columns and no others: it then reads also what it refuses for the sake of others.
+	KafkaColumns bool
+	// RowByRow turns the reader off that reads columns in batches.
+	RowByRow bool
 }
 
 // Rows reads a file's rows, sorted by _kafka_partition and _kafka_offset, one JSON object each: values as the readers in Python show them, but
 // columns stand in the file's order. An error that is ErrRefused is Spark's own.
 func (s *Session) Rows(ctx context.Context, path string, o Options) ([]string, error) {
 	operation := "rows"
-	if o.NanosAsLong {
-		operation = "rows, nanoseconds as numbers"
+	if o.KafkaColumns {
+		operation = "kafka columns"
 	}
-	_, rows, err := s.ask(ctx, operation, path)
+	_, rows, err := s.ask(ctx, operation, path, o)
 	return rows, err
 }
 
 // Types are the types of a file's columns.
-func (s *Session) Types(ctx context.Context, path string) (map[string]string, error) {
-	a, _, err := s.ask(ctx, "types", path)
+func (s *Session) Types(ctx context.Context, path string, o Options) (map[string]string, error) {
+	a, _, err := s.ask(ctx, "types", path, o)
 	return a.Types, err
 }
 
 // Filters counts the rows of a file by filters on each plain column, once with and once without the help of statistics: how many counts were
 // compared, and which of them differ.
-func (s *Session) Filters(ctx context.Context, path string) (asked int, wrong []string, err error) {
-	a, _, err := s.ask(ctx, "filters", path)
+func (s *Session) Filters(ctx context.Context, path string, o Options) (asked int, wrong []string, err error) {
+	a, _, err := s.ask(ctx, "filters", path, o)
 	return a.Filters.Asked, a.Filters.Wrong, err
 }
 
@@ -136,7 +140,7 @@ type answer struct {
 	}
 }
 
-func (s *Session) ask(ctx context.Context, operation, path string) (a answer, rows []string, err error) {
+func (s *Session) ask(ctx context.Context, operation, path string, o Options) (a answer, rows []string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	// The next answer could be the rest of this one: a session whose request was given up is of no use any more.
@@ -149,7 +153,7 @@ func (s *Session) ask(ctx context.Context, operation, path string) (a answer, ro
 			err = fmt.Errorf("testbed: spark: %s of %s: %w", operation, path, err)
 		}
 	}()
-	if _, err := fmt.Fprintf(s.in, "%s\t%s\n", operation, path); err != nil {
+	if _, err := fmt.Fprintf(s.in, "%s\t%s=%v,%s=%v\t%s\n", operation, "spark.sql.legacy.parquet.nanosAsLong", o.NanosAsLong, "spark.sql.parquet.enableVectorizedReader", !o.RowByRow, path); err != nil {
 		return a, nil, errors.Join(err, s.process.Failure())
 	}
 	head, err := s.line()

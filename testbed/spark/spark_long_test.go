@@ -32,28 +32,30 @@ pq.write_table(pa.table({"t": pa.array([1], pa.time64("us"))}), sys.argv[1] + "/
 		t.Fatal(err)
 	}
 	defer s.Close(false)
-	got, err := s.Rows(t.Context(), filepath.Join(folder, "rows.parquet"), spark.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	want := []string{
 		`{"_kafka_partition":0,"_kafka_offset":9,"v":{"n":0.5,"m":[]}}`,
 		`{"_kafka_partition":1,"_kafka_offset":1,"v":{"n":"NaN","m":[["a",null],["b","/w=="]]}}`,
 		`{"_kafka_partition":1,"_kafka_offset":2,"v":null}`,
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
+	for _, o := range []spark.Options{{}, {RowByRow: true}} {
+		got, err := s.Rows(t.Context(), filepath.Join(folder, "rows.parquet"), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%+v: (-want +got)\n%s", o, diff)
+		}
 	}
 	if _, err := s.Rows(t.Context(), filepath.Join(folder, "time.parquet"), spark.Options{}); !errors.Is(err, spark.ErrRefused) {
 		t.Errorf("a time of day: %v", err)
 	}
-	types, err := s.Types(t.Context(), filepath.Join(folder, "rows.parquet"))
+	types, err := s.Types(t.Context(), filepath.Join(folder, "rows.parquet"), spark.Options{})
 	if diff := cmp.Diff(map[string]string{"_kafka_partition": "int", "_kafka_offset": "bigint", "v": "struct<n:double,m:map<string,binary>>"}, types); err != nil || diff != "" {
 		t.Errorf("types: %v (-want +got)\n%s", err, diff)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := s.Types(ctx, folder); !errors.Is(err, context.Canceled) {
+	if _, err := s.Types(ctx, folder, spark.Options{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("after its context: %v", err)
 	}
 }

@@ -21,8 +21,8 @@ def types():
         by_duckdb = {name: kind for name, kind, *_ in c.execute("describe select * from read_parquet(?)", [path]).fetchall()}
     return {
         "pyarrow": {f.name: str(f.type) for f in pq.read_schema(path)},
-        "duckdb": by_duckdb,
-        "polars": {name: str(kind) for name, kind in polars.scan_parquet(path).collect_schema().items()},
+        "DuckDB": by_duckdb,
+        "Polars": {name: str(kind) for name, kind in polars.scan_parquet(path).collect_schema().items()},
     }
 
 
