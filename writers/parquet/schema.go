@@ -2,6 +2,7 @@ package parquet
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/parquet-go/parquet-go/deprecated"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
@@ -29,7 +30,14 @@ type schemaBuilder struct{ elements []pqformat.SchemaElement }
 func (b *schemaBuilder) add(e pqformat.SchemaElement) { b.elements = append(b.elements, e) }
 
 func (b *schemaBuilder) fields(fields []record.Field) error {
+	seen := make(map[string]string, len(fields))
 	for i := range fields {
+		// Spark refuses a file with two such names, and DuckDB gives one of them another.
+		lower := strings.ToLower(fields[i].Name)
+		if other, ok := seen[lower]; ok {
+			return fmt.Errorf("field %s: another is named %s: readers of Parquet files do not tell names apart by case; rename one, or set output.format: avro", fields[i].Name, other)
+		}
+		seen[lower] = fields[i].Name
 		if err := b.field(&fields[i]); err != nil {
 			return fmt.Errorf("field %s: %w", fields[i].Name, err)
 		}
@@ -88,6 +96,9 @@ func annotate(e *pqformat.SchemaElement, logical pqformat.LogicalTypeValue, conv
 	}
 }
 
+// maxPrecision is how many digits a decimal of 128 bits has. Spark and Polars refuse a file for the sake of a longer one, and DuckDB rounds it.
+const maxPrecision = 38
+
 // primitive says how a value is stored, as far as every reader agrees: no ENUM, JSON, UUID or INT annotations.
 //
 // A time of day has no zone (isAdjustedToUTC is false), as in Iceberg; an instant is in UTC, a local timestamp has no zone. What has
@@ -102,6 +113,9 @@ func primitive(e *pqformat.SchemaElement, t *record.Type) error {
 	case record.Fixed:
 		e.TypeLength = thrift.New(int32(t.Size))
 	case record.Decimal:
+		if t.Precision > maxPrecision {
+			return fmt.Errorf("decimal(%d,%d): readers of Parquet files know at most %d digits; set output.format: avro to keep them", t.Precision, t.Scale, maxPrecision)
+		}
 		e.TypeLength = thrift.New(int32(record.DecimalSize(t.Precision)))
 		e.Scale, e.Precision = thrift.New(int32(t.Scale)), thrift.New(int32(t.Precision))
 		annotate(e, &pqformat.DecimalType{Scale: int32(t.Scale), Precision: int32(t.Precision)}, deprecated.Decimal)
