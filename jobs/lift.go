@@ -184,6 +184,9 @@ func (l *lifter) record(s *segment, r *record.Raw) error {
 	} else {
 		err = l.byField(s, r)
 	}
+	if err == nil {
+		return nil
+	}
 	if bad := (*record.BadRecord)(nil); errors.As(err, &bad) {
 		return l.quarantine(s, r, bad)
 	}
