@@ -50,6 +50,7 @@ fuzz:
 			*"context deadline exceeded"*) ;; \
 			*) echo "$$out"; exit 1;; \
 		esac; \
+		case "$$out" in *"no fuzz tests"*) echo "$$out"; exit 1;; esac; \
 		echo "$$out" | grep 'execs:' | tail -1; \
 	done
 
