@@ -133,5 +133,5 @@ func arrowPlain(a arrow.Array, i int) any {
 }
 
 func arrowTime(v int64, t arrow.DataType) string {
-	return strconv.FormatInt(v*int64(t.(arrow.TemporalWithUnit).TimeUnit().Multiplier()), 10)
+	return times(v, int64(t.(arrow.TemporalWithUnit).TimeUnit().Multiplier()))
 }

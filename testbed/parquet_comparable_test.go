@@ -53,9 +53,9 @@ func value(t record.Type, v any) any {
 		}
 		return base64.StdEncoding.EncodeToString(v)
 	case int32:
-		return strconv.FormatInt(int64(v)*nanos(t.Kind), 10)
+		return times(int64(v), nanos(t.Kind))
 	case int64:
-		return strconv.FormatInt(v*nanos(t.Kind), 10)
+		return times(v, nanos(t.Kind))
 	}
 	return fmt.Sprint(v)
 }
@@ -69,6 +69,8 @@ func nanos(k record.Kind) int64 {
 	}
 	return 1
 }
+
+func times(a, b int64) string { return new(big.Int).Mul(big.NewInt(a), big.NewInt(b)).String() }
 
 func double(v float64) string {
 	switch {

@@ -47,6 +47,15 @@ func TestSpark(t *testing.T) {
 
 // Files of random schemas, the types that Spark refuses left out, are read in batches of columns, which is its way, and row by row.
 func sparkReadsTheSame(t *testing.T, s *spark.Session) {
+	compare := func(what string, f shapedFile, o spark.Options) {
+		lines, err := s.Rows(t.Context(), f.path, o)
+		var got []map[string]any
+		for _, line := range lines {
+			got = append(got, parse(t, f.schema, line))
+		}
+		report(t, "spark: "+what, f.rows, got, err)
+	}
+	compare("ends", endsFile(t, forSpark(allKinds())), spark.Options{NanosAsLong: true})
 	for seed := range uint64(100) {
 		r := rand.New(rand.NewPCG(seed, 29))
 		schema := shapedSchema(r, seed)
@@ -55,12 +64,7 @@ func sparkReadsTheSame(t *testing.T, s *spark.Session) {
 		}
 		schema.Fields = forSpark(schema.Fields)
 		f := writeShaped(t, filepath.Join(t.TempDir(), "file.parquet"), r, schema, parquetCompressions[seed%4])
-		lines, err := s.Rows(t.Context(), f.path, spark.Options{NanosAsLong: true, RowByRow: seed%3 == 2})
-		var got []map[string]any
-		for _, line := range lines {
-			got = append(got, parse(t, schema, line))
-		}
-		report(t, fmt.Sprintf("seed %d: spark", seed), f.rows, got, err)
+		compare(fmt.Sprint("seed ", seed), f, spark.Options{NanosAsLong: true, RowByRow: seed%3 == 2})
 	}
 }
 

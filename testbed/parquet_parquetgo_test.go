@@ -213,9 +213,9 @@ func parquetGoTime(v pq.Value, unit format.TimeUnit) any {
 	}
 	switch unit.Value.(type) {
 	case *format.MilliSeconds:
-		n *= nanos(record.TimestampMillis)
+		return times(n, nanos(record.TimestampMillis))
 	case *format.MicroSeconds:
-		n *= nanos(record.TimestampMicros)
+		return times(n, nanos(record.TimestampMicros))
 	}
-	return strconv.FormatInt(n, 10)
+	return times(n, 1)
 }
