@@ -11,6 +11,7 @@ import (
 
 // A skip is what a node is to those who want to get past its value, and to know that it is well formed.
 type skip struct {
+	plain  bool // neither null nor captured
 	op     op
 	null   nullability
 	def    uint8
@@ -49,6 +50,7 @@ func skips(ns []node, captured int32) []skip {
 			leaf.leaf = 0
 			s.captured = []node{leaf}
 		}
+		s.plain = s.captured == nil && s.null == never
 		out[i] = s
 	}
 	return out
@@ -79,13 +81,13 @@ func (s *skipper) values(ns []skip, p int) int {
 	b := s.b
 	for i := range ns {
 		n := &ns[i]
-		if n.captured != nil {
-			if p = s.capture(n, p); p < 0 {
-				return -1
+		if !n.plain {
+			if n.captured != nil {
+				if p = s.capture(n, p); p < 0 {
+					return -1
+				}
+				continue
 			}
-			continue
-		}
-		if n.null != never {
 			if p >= len(b) {
 				return -1
 			}
@@ -135,8 +137,26 @@ func (s *skipper) values(ns []skip, p int) int {
 
 // pastText is the position after a string.
 func pastText(b []byte, p int) int {
-	q, end := pastBytes(b, p)
-	if end < 0 || !record.ValidText(b[q:end]) {
+	var q, end int
+	if p < len(b) && b[p]&0x81 == 0 { // a short length, as most have
+		q = p + 1
+		end = q + int(b[p]>>1)
+		if end > len(b) {
+			return -1
+		}
+	} else if q, end = pastBytes(b, p); end < 0 {
+		return -1
+	}
+	if v := b[q:end]; len(v) >= 8 { // most are ASCII: no call for them
+		all := binary.LittleEndian.Uint64(v[len(v)-8:])
+		for ; len(v) > 8; v = v[8:] {
+			all |= binary.LittleEndian.Uint64(v)
+		}
+		if all&highs == 0 {
+			return end
+		}
+	}
+	if !record.ValidText(b[q:end]) {
 		return -1
 	}
 	return end
@@ -144,12 +164,6 @@ func pastText(b []byte, p int) int {
 
 // pastBytes is where bytes begin, behind their length, and the position after them.
 func pastBytes(b []byte, p int) (begin, end int) {
-	if p < len(b) && b[p]&0x81 == 0 { // a short length, as most have
-		if end := p + 1 + int(b[p])>>1; end <= len(b) {
-			return p + 1, end
-		}
-		return p, -1
-	}
 	u, q := uvarint(b, p)
 	if q < 0 || u&1 != 0 || u>>1 > uint64(len(b)-q) {
 		return p, -1
@@ -157,13 +171,21 @@ func pastBytes(b []byte, p int) (begin, end int) {
 	return q, q + int(u>>1)
 }
 
+const highs = 0x8080808080808080
+
 // pastLong is the position after a long.
 func pastLong(b []byte, p int) int {
-	if len(b)-p >= 8 {
-		// The first byte below 0x80 ends it.
-		if ends := ^binary.LittleEndian.Uint64(b[p:]) & 0x8080808080808080; ends != 0 {
+	if len(b)-p >= 10 {
+		// The first byte below 0x80 ends it. The tenth has the last of 64 bits.
+		switch ends := ^binary.LittleEndian.Uint64(b[p:]) & highs; {
+		case ends != 0:
 			return p + 1 + bits.TrailingZeros64(ends)>>3
+		case b[p+8] < 0x80:
+			return p + 9
+		case b[p+9] <= 1:
+			return p + 10
 		}
+		return -1
 	}
 	_, q := uvarint(b, p)
 	return q
