@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"shadoof/config"
 	"shadoof/extract"
 	"shadoof/offsets"
 	"shadoof/writers"
@@ -43,6 +44,7 @@ type attempt struct {
 	maxOpen  int // files that each lifter may have open at once
 	together int // ranges that each lifter reads at once
 	sequence writers.Sequence
+	early    atomic.Int64 // files that were finished for want of memory or of open files
 	bundles  []offsets.Bundle
 }
 
@@ -99,6 +101,10 @@ func (w *worker) liftAll(ctx, hard context.Context, ranges []extract.Range) (*at
 		return nil, err
 	}
 	sortBundles(a.bundles)
+	if n := a.early.Load(); n > 0 {
+		w.env.log.Warn("files were finished before they had their size, for want of memory or of open files: raise memory or max_open_files if they are too small",
+			"topic", w.topic, "files", n, "memory", config.FormatSize(w.env.cfg.Memory), "max_open_files", w.env.cfg.MaxOpenFiles)
+	}
 	return a, nil
 }
 
@@ -138,6 +144,7 @@ func (w *worker) liftBundle(ctx, hard context.Context, a *attempt, ranges []extr
 	if b.Files, err = l.finish(hard); err != nil {
 		return nil, errors.Join(fmt.Errorf("stage %s, %d partitions from %s on: %w", w.topic, len(ranges), ranges[0], err), l.abort(hard))
 	}
+	a.early.Add(int64(l.data.ClosedEarly()))
 	w.env.hook("staged")
 	return b, nil
 }

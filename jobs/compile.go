@@ -14,8 +14,13 @@ type compiled struct {
 	format     writers.Format
 	quarantine writers.Format // of records that did not fit, whatever the format of the others
 	parts      *partitioning.Partitioner
-	field      int // leaf that holds the partition time, or -1 for the Kafka timestamp
+	field      int   // leaf that holds the partition time, or -1 for the Kafka timestamp
+	rowGroup   int64 // bytes of rows that are written at once; 0 for what is usual
 }
+
+// datumGroup is what is written at once of rows that are datums. Files have them in blocks of 1 MiB: nothing is won by more, and it
+// would have to be kept in memory.
+const datumGroup = 16 << 20
 
 // compile makes decoder, format and partitioner. Its errors are about the configuration, and found before anything is touched.
 func (e *Env) compile(set *Settings) (*compiled, error) {
@@ -30,6 +35,9 @@ func (e *Env) compile(set *Settings) (*compiled, error) {
 	}
 	if c.quarantine, err = e.drivers.Format(quarantineOutput(set.Output)); err != nil {
 		return bad(err)
+	}
+	if c.decoder.Schema().Datum != nil {
+		c.rowGroup = min(datumGroup, e.budget.Limit()/4)
 	}
 	if set.Output.KafkaColumns {
 		if err := c.decoder.Schema().WithKafkaColumns().Validate(); err != nil {

@@ -58,7 +58,7 @@ func (w *worker) newLifter(set *Settings, a *attempt, ranges []extract.Range, on
 	}
 	l.scratch = record.NewColumns(schema)
 	o := writers.Options{
-		Store: w.env.store, Format: c.format, Schema: schema, Budget: w.env.budget, MaxOpen: a.maxOpen, TargetSize: set.Output.TargetSize,
+		Store: w.env.store, Format: c.format, Schema: schema, Budget: w.env.budget, MaxOpen: a.maxOpen, TargetSize: set.Output.TargetSize, RowGroupBytes: c.rowGroup,
 		Kind: writers.Data, Topic: w.topic, Partition: partition, Attempt: a.id, Sequence: &a.sequence, Folder: set.Folder, Staging: path.Join(w.env.dataStaging(set), a.id),
 		Meta: map[string]string{"shadoof.topic": w.topic, "shadoof.attempt": a.id, "shadoof.schema": schema.Fingerprint()},
 	}
@@ -66,6 +66,7 @@ func (w *worker) newLifter(set *Settings, a *attempt, ranges []extract.Range, on
 		o.Key = only.Key
 	}
 	l.data = writers.NewSet(o)
+	o.RowGroupBytes = 0
 	o.Schema, o.Kind, o.Folder, o.Staging = record.QuarantineSchema(), writers.Quarantine, offsets.QuarantineDir(w.topic), offsets.StagingDir(w.topic, a.id)
 	o.Format = c.quarantine
 	o.Meta = map[string]string{"shadoof.topic": w.topic, "shadoof.attempt": a.id}
