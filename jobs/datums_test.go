@@ -9,6 +9,7 @@ import (
 // read as what they were.
 func TestSettingsSayWhetherDatumsAreKept(t *testing.T) {
 	t.Parallel()
+	// As a schema any file will do: the driver of these tests reads none.
 	for job, want := range map[string]bool{
 		`value: {format: avro, schema: settings.go}, output: {format: avro}`:                                     true,
 		`value: {format: avro, schema: settings.go}, output: {format: avro, kafka_columns: false}`:               true,
