@@ -11,12 +11,16 @@ type Budget struct {
 	used     atomic.Int64
 	reserved atomic.Int64 // part of used that no set can give back
 	peak     atomic.Int64
+	leaving  atomic.Int64 // part of used that comes back when row groups under way are written
 	sets     atomic.Int64
 	spares   spares
+
+	processors processors
 }
 
-// NewBudget returns a budget of so many bytes, more than 0.
-func NewBudget(limit int64) *Budget { return &Budget{limit: limit} }
+// NewBudget returns a budget of so many bytes, more than 0. Its sets encode so many row groups at the same time as there are
+// processors (GOMAXPROCS) now.
+func NewBudget(limit int64) *Budget { return &Budget{limit: limit, processors: newProcessors()} }
 
 // Limit is what the budget was made with.
 func (b *Budget) Limit() int64 { return b.limit }
@@ -64,16 +68,16 @@ func (b *Budget) add(n int64) {
 // soft is where sets begin to give back: what batches add before they settle has to fit above it.
 func (b *Budget) soft() int64 { return b.limit - b.limit/8 }
 
-// excess is how many bytes a set that holds so many is to give back now, 0 if none.
+// excess is how many bytes a set that holds so many is to give back now, 0 if none. What comes back by itself is not among them.
 //
 // Near the limit only those give back that hold more than their share of what sets may hold; so that a small set does not
 // write tiny row groups for a large one. Above the limit everybody does.
 func (b *Budget) excess(held int64) int64 {
-	used, soft := b.used.Load(), b.soft()
-	near := used - b.Spare() // which go first, and by themselves
-	if near <= soft {
-		return 0
-	}
+	used, soft := b.used.Load()-b.leaving.Load(), b.soft()
+	near := used - b.Spare()
 	share := max(0, soft-b.reserved.Load()) / max(1, b.sets.Load())
 	return min(held, max(0, used-b.limit, min(near-soft, held-share)))
 }
+
+// isTight says that a set is to wait for what comes back by itself. The other half of what is near the limit is for the next batches.
+func (b *Budget) isTight() bool { return b.used.Load() > b.limit-b.limit/16 }

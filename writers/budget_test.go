@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"shadoof/record"
@@ -55,16 +56,34 @@ func TestBudgetIsSafeForConcurrentUse(t *testing.T) {
 // tails counts what uploads hold that was not sent.
 type tails struct {
 	storage.Store
-	mu      sync.Mutex
-	writers []storage.StageWriter
+	held atomic.Int64
+}
+
+type tail struct {
+	storage.StageWriter
+	store  *tails
+	before int64
 }
 
 func (s *tails) Stage(ctx context.Context, r storage.StageRequest) (storage.StageWriter, error) {
 	w, err := s.Store.Stage(ctx, r)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.writers = append(s.writers, w)
-	return w, err
+	return &tail{w, s, 0}, err
+}
+
+func (w *tail) count() {
+	now := w.Buffered()
+	w.store.held.Add(now - w.before)
+	w.before = now
+}
+
+func (w *tail) Write(b []byte) (int, error) {
+	defer w.count()
+	return w.StageWriter.Write(b)
+}
+
+func (w *tail) Finish(ctx context.Context) (storage.Staged, error) {
+	defer w.count()
+	return w.StageWriter.Finish(ctx)
 }
 
 // The limit holds, but for what one batch adds before the set settles, over many more open files than fit.
@@ -115,9 +134,9 @@ func (g *groups) NewEncoder(w io.Writer, s *record.Schema, meta map[string]strin
 
 func (e groupEncoder) WriteRows(c *record.Columns) error {
 	e.g.mu.Lock()
-	defer e.g.mu.Unlock()
 	e.g.many++
 	e.g.rows += c.Rows()
+	e.g.mu.Unlock()
 	return e.Encoder.WriteRows(c)
 }
 
@@ -136,10 +155,7 @@ func TestTailsOfUploadsAreCounted(t *testing.T) {
 	for i := range int64(300) {
 		add(t, s, r, fmt.Sprint("hr=", (i+int64(r.IntN(3)))%48), i*400, 400) // 128 KiB
 		settle(t, s)
-		held := int64(0)
-		for _, w := range store.writers {
-			held += w.Buffered()
-		}
+		held := store.held.Load()
 		if used := o.Budget.Used(); used > limit || used < held {
 			t.Fatalf("batch %d: %d bytes are used, of which %d in tails", i, used, held)
 		}

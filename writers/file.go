@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"sync/atomic"
 
 	"shadoof/record"
 	"shadoof/storage"
@@ -15,20 +16,27 @@ type File struct {
 	bucket  string
 	columns *record.Columns // nil: no rows are buffered
 	full    int             // rows for which the columns have memory
-	begun   int64           // rows of the set before the first one of the columns
+	since   int64           // rows of the set before the first one of the columns
 	wide    bool            // it has filled a row group
 	used    uint64          // the batch in which it was last asked for
 
-	inColumns int64 // memory as counted in the budget
-	besides   int64
-	bytes     int64 // as counted in the progress of the set: an estimate
-	counted   int64 // rows counted in it
+	inColumns int64        // memory as counted in the budget
+	besides   atomic.Int64 // also by encodings
+	bytes     int64        // as counted in the progress of the set: an estimate
+	counted   int64        // rows counted in it
 
 	// Of the staged file; nothing is staged before the first row group is written.
-	key     string
-	number  int
-	stage   storage.StageWriter
-	encoder Encoder
+	begun    bool
+	key      string
+	number   int
+	encoding *encoding // that has not landed; until it is done the next three are its own
+	stage    storage.StageWriter
+	out      *lender
+	encoder  Encoder
+	written  int64 // by encodings that have landed
+	pending  int64 // known to the encoder and not written yet, by then
+	closed   bool  // it takes no more rows
+	ended    *ending
 
 	rows    int64
 	spans   spans
@@ -104,31 +112,11 @@ func (f *File) begin(ctx context.Context, r storage.StageRequest) error {
 	if err != nil {
 		return fmt.Errorf("stage %s: %w", f.key, err)
 	}
-	f.stage = stage
-	if f.encoder, err = o.Format.NewEncoder(stage, o.Schema, o.Meta); err != nil {
+	f.stage, f.out = stage, &lender{w: stage, p: o.Budget.processors}
+	if f.encoder, err = o.Format.NewEncoder(f.out, o.Schema, o.Meta); err != nil {
 		return fmt.Errorf("write %s: %w", f.key, err)
 	}
 	return nil
-}
-
-// write encodes the buffered rows of a file that is staged, and says how many bytes became how many. The ratio is what is
-// expected of that: while it is encoded, a row group is there twice.
-func (f *File) write(ratio float64) (raw, encoded int64, err error) {
-	if f.buffered() == 0 {
-		return 0, 0, nil
-	}
-	raw, before := f.columns.Bytes(), f.encoder.Written()
-	twice := int64(ratio * float64(raw))
-	f.set.o.Budget.Reserve(twice)
-	defer f.set.o.Budget.Release(twice)
-	if err := f.encoder.WriteRows(f.columns); err != nil {
-		return 0, 0, fmt.Errorf("write %s: %w", f.key, err)
-	}
-	if f.columns.Rows() >= firstRows {
-		f.set.o.Budget.learn(f.set.fingerprint, f.columns)
-	}
-	f.columns.Reset()
-	return raw, f.encoder.Written() - before, nil
 }
 
 // complete ends a staged file, whose rows are all written, and makes it durable. On success the file is no longer open.
@@ -175,7 +163,7 @@ func (f *File) buffered() int {
 	return f.columns.Rows()
 }
 
-// tail is the memory that no flush frees.
+// tail is the memory that no flush frees. It is not to be asked for while an encoding is under way.
 func (f *File) tail() int64 {
 	if f.stage == nil {
 		return 0
@@ -189,12 +177,12 @@ func (f *File) tail() int64 {
 
 // size estimates the bytes of the file as it would end now, with so many encoded bytes for one of columns.
 func (f *File) size(ratio float64) int64 {
-	var raw, written int64
-	if f.encoder != nil {
-		written, raw = f.encoder.Written(), f.encoder.Buffered()
+	raw := f.pending
+	if f.encoding != nil {
+		raw += f.encoding.raw
 	}
 	if f.columns != nil {
 		raw += f.columns.Bytes()
 	}
-	return written + int64(ratio*float64(raw))
+	return f.written + int64(ratio*float64(raw))
 }

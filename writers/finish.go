@@ -3,12 +3,10 @@ package writers
 import (
 	"context"
 	"errors"
-	"runtime"
+	"slices"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
-
-	"shadoof/storage"
 )
 
 // parallel is how many files are finished or aborted at the same time: each is some requests that wait for the store.
@@ -24,11 +22,17 @@ func (s *Set) Finish(ctx context.Context) ([]Finished, error) {
 	if s.done {
 		return nil, errDone
 	}
+	if s.err = s.landAll(); s.err != nil {
+		return nil, s.err
+	}
+	if s.err = s.reapAll(); s.err != nil {
+		return nil, s.err
+	}
 	// The staged ones first: then there are none, and as many may be begun as may be open.
 	var open, rest []*File
 	for _, f := range s.files {
 		switch {
-		case f.stage != nil:
+		case f.begun:
 			open = append(open, f)
 		case f.rows > 0:
 			rest = append(rest, f)
@@ -53,39 +57,22 @@ func (s *Set) Finish(ctx context.Context) ([]Finished, error) {
 func (s *Set) finishAll(ctx context.Context, files []*File, limit int) error {
 	done := make([]Finished, len(files))
 	ended := make([]bool, len(files))
-	ratio, _ := s.learned.ratio()
-	// Encoding takes processors and memory, waiting for the store takes neither.
-	encoding := make(chan struct{}, runtime.GOMAXPROCS(0))
-	write := func(f *File) error {
-		encoding <- struct{}{}
-		defer func() { <-encoding }()
-		_, _, err := f.write(ratio)
-		s.free(f) // while others go on
-		return err
-	}
 	var failed atomic.Bool
 	var g errgroup.Group
 	g.SetLimit(limit)
 	for i, f := range files {
-		var request storage.StageRequest
-		if f.stage == nil {
-			request = f.name()
-		}
-		g.Go(func() (err error) {
+		request := s.request(f)
+		g.Go(func() error {
 			if failed.Load() {
 				return nil
 			}
-			if f.stage == nil {
-				err = f.begin(ctx, request)
-			}
-			if err == nil {
-				err = write(f)
-			}
+			e := s.prepare(f, request)
+			e.run(ctx)
+			err := e.err
 			if err == nil {
 				done[i], err = f.complete(ctx)
 			}
-			ended[i] = err == nil
-			if err != nil {
+			if ended[i] = err == nil; !ended[i] {
 				failed.Store(true)
 			}
 			return err
@@ -101,13 +88,22 @@ func (s *Set) finishAll(ctx context.Context, files []*File, limit int) error {
 	return err
 }
 
-// Abort drops all open files. What is left of them after an error is for gc to find; nothing of it can become visible. The
-// finished files are still staged: discard those of Staged. It may be called at any time, and again.
+// Abort drops all open files, once what is under way has come to an end. What is left of them after an error is for gc to find;
+// nothing of it can become visible. The finished files are still staged: discard those of Staged. It may be called at any time, and
+// again.
 func (s *Set) Abort(ctx context.Context) error {
-	errs := make([]error, len(s.files))
+	if !s.done {
+		close(s.stop)
+	}
+	s.beside.Wait()
+	for _, f := range s.ending {
+		s.keepEnded(f)
+	}
+	open := slices.Concat(s.files, s.ending)
+	errs := make([]error, len(open))
 	var g errgroup.Group
 	g.SetLimit(parallel)
-	for i, f := range s.files {
+	for i, f := range open {
 		g.Go(func() error {
 			errs[i] = f.abort(ctx)
 			return nil
@@ -120,11 +116,11 @@ func (s *Set) Abort(ctx context.Context) error {
 
 // end gives all memory back.
 func (s *Set) end() {
-	for _, f := range s.files { // aborted ones
+	for _, f := range slices.Concat(s.files, s.ending) { // aborted ones
 		s.free(f)
 		s.bytes.Add(-f.bytes)
 	}
-	s.files, s.byBucket, s.last, s.touched = nil, nil, nil, nil
+	s.files, s.ending, s.encodings, s.byBucket, s.last, s.touched = nil, nil, nil, nil, nil, nil
 	s.hold(-s.held.Load())
 	if !s.done {
 		s.done = true

@@ -165,7 +165,7 @@ func (s *Set) newColumns(f *File) *record.Columns {
 	if known != nil {
 		f.full = max(1, capacity(c, known))
 	}
-	f.begun = s.seen
+	f.since = s.seen
 	s.count(f, footprint(c))
 	return c
 }
@@ -181,7 +181,7 @@ func (s *Set) grow(f *File) {
 	c, rows := f.columns, f.columns.Rows()
 	d := densities(c)
 	bytes := c.Bytes()
-	hot := bytes >= smallBytes && int64(rows) >= (s.seen-f.begun)/hotShare
+	hot := bytes >= smallBytes && int64(rows) >= (s.seen-f.since)/hotShare
 	want := rows + rows/2
 	if hot || bytes < smallBytes/4 {
 		want = 2 * rows

@@ -7,20 +7,27 @@ import (
 	"shadoof/record"
 )
 
-// giveBack frees memory while the budget asks this set for it: first what is kept for later, then the largest row group is
-// written. What an upload has not sent yet, and what an encoder knows of its file, is freed by no flush: when these take more
-// than half of what the set may keep, a file is finished early.
+// giveBack frees memory while the budget asks this set for it: first what is kept for later, then what is being written, then the
+// largest row group is written. What an upload has not sent yet, and what an encoder knows of its file, is freed by no flush: when
+// these take more than half of what the set may keep, a file is finished early.
 func (s *Set) giveBack(ctx context.Context) error {
 	for {
 		s.o.Budget.trim()
-		excess := s.o.Budget.excess(s.held.Load())
-		if excess == 0 {
+		if s.o.Budget.isTight() && s.awaitOne() {
+			if err := s.failed.Load(); err != nil {
+				return *err
+			}
+			continue
+		}
+		held := s.held.Load() - s.leaving.Load()
+		excess := s.o.Budget.excess(held)
+		if excess <= 0 {
 			return nil
 		}
 		group, tail, tails := s.heaviest()
 		var err error
 		switch {
-		case tail != nil && s.o.Key == "" && (group == nil || tails > (s.held.Load()-excess)/2):
+		case tail != nil && s.o.Key == "" && (group == nil || tails > (held-excess)/2):
 			err = s.finishEarly(ctx, tail)
 		case group != nil:
 			err = s.flush(ctx, group)
@@ -33,20 +40,40 @@ func (s *Set) giveBack(ctx context.Context) error {
 	}
 }
 
+// awaitOne waits for the oldest of what is under way, if anything is. Nobody who is waited for here waits for memory.
+func (s *Set) awaitOne() bool {
+	for _, e := range s.encodings {
+		if !e.isDone() {
+			<-e.done
+			return true
+		}
+	}
+	for _, f := range s.ending {
+		if !f.ended.isDone() {
+			<-f.ended.done
+			return true
+		}
+	}
+	return false
+}
+
 // heaviest returns the file with the most memory in rows, the one to finish early, and the memory that no flush frees. To be
 // finished is, of the files that the last batch did not need, the one that frees most; if it needed all, that of all.
 func (s *Set) heaviest() (group, tail *File, tails int64) {
 	var most, mostTail int64
 	cold := false
 	for _, f := range s.files {
-		n := f.tail()
-		tails += n
 		if f.buffered() > 0 && f.inColumns > most {
 			group, most = f, f.inColumns
 		}
-		if f.stage == nil {
+		if !f.begun {
 			continue
 		}
+		if !f.isBusy() {
+			s.weigh(f) // an upload may have sent more by now
+		}
+		n := f.besides.Load()
+		tails += n
 		isCold := f.used < s.batch
 		if tail == nil || isCold && !cold || isCold == cold && n > mostTail {
 			tail, mostTail, cold = f, n, isCold
@@ -75,11 +102,17 @@ func (s *Set) measure(f *File) {
 	if f.columns != nil {
 		s.count(f, footprint(f.columns))
 	}
-	rest := int64(unsafe.Sizeof(*f)) + f.tail()
-	s.hold(rest - f.besides)
-	f.besides = rest
+	if !f.isBusy() {
+		s.weigh(f)
+	}
 	ratio, _ := s.learned.ratio()
 	s.progress(f, f.size(ratio))
+}
+
+// weigh counts what a file holds besides its columns.
+func (s *Set) weigh(f *File) {
+	n := int64(unsafe.Sizeof(*f)) + f.tail()
+	s.hold(n - f.besides.Swap(n))
 }
 
 // count counts what the columns of a file take by now.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"sync/atomic"
 )
 
@@ -23,7 +24,14 @@ type Set struct {
 	batch    uint64
 	seen     int64        // rows, of all files
 	held     atomic.Int64 // counted in the budget
+	leaving  atomic.Int64 // of it, what comes back when row groups under way are written
 	learned  learned
+
+	encodings []*encoding // that have not landed, in the order in which they were begun
+	ending    []*File     // that have reached their size
+	beside    sync.WaitGroup
+	failed    atomic.Pointer[error] // the first error of what is done beside
+	stop      chan struct{}         // closed by Abort
 
 	staged      []Finished
 	closedEarly int
@@ -63,7 +71,7 @@ func NewSet(o Options) *Set {
 		o.RowGroupRows = defaultRowGroupRows
 	}
 	o.Budget.sets.Add(1)
-	return &Set{o: o, fingerprint: o.Schema.Fingerprint(), byBucket: map[string]*File{}, batch: 1}
+	return &Set{o: o, fingerprint: o.Schema.Fingerprint(), byBucket: map[string]*File{}, batch: 1, stop: make(chan struct{})}
 }
 
 // File returns the open file of a bucket, a new one if there is none. It does no I/O.
@@ -91,6 +99,9 @@ func (s *Set) File(bucket string) (*File, error) {
 	return f, nil
 }
 
+// isBusy says whether an encoding has the file's encoder and writer.
+func (f *File) isBusy() bool { return f.encoding != nil && !f.encoding.isDone() }
+
 // Settle is called after each batch, or more often where batches are large, when no row is open: it writes full row groups,
 // finishes files that have reached their size, and gives memory back when the budget is over its limit. With nothing to do it
 // costs less than a microsecond per file that got rows.
@@ -110,35 +121,76 @@ func (s *Set) Settle(ctx context.Context) error {
 }
 
 func (s *Set) settle(ctx context.Context) error {
+	if err := s.failed.Load(); err != nil {
+		return *err
+	}
 	for _, f := range s.touched {
-		if f.rows == 0 {
+		switch {
+		case f.closed: // to make room for another
+		case f.buffered() > 0:
+			s.measure(f)
+			if err := s.advance(ctx, f); err != nil {
+				return err
+			}
+		case f.rows > 0:
+			s.recycle(f) // what was begun in it was taken back
+		default:
 			s.recycle(f) // every record of its bucket was taken back
 			s.close(f)
-			continue
-		}
-		if f.buffered() == 0 {
-			s.recycle(f) // what was begun in it was taken back
-			continue
-		}
-		s.measure(f)
-		switch s.due(f) {
-		case dueFlush:
-			f.wide = true
-			if err := s.flush(ctx, f); err != nil {
-				return err
-			}
-			if ratio, _ := s.learned.ratio(); s.o.TargetSize > 0 && f.size(ratio) >= s.o.TargetSize {
-				if err := s.finish(ctx, f); err != nil {
-					return err
-				}
-			}
-		case dueFinish:
-			if err := s.finish(ctx, f); err != nil {
-				return err
-			}
 		}
 	}
 	return s.giveBack(ctx)
+}
+
+// advance does what the size of a file asks for. What that is may depend on row groups that have not landed: these are waited for only
+// when something is due.
+func (s *Set) advance(ctx context.Context, f *File) error {
+	d := s.due(f)
+	for ; d != notDue && s.mustLand(f); d = s.due(f) {
+		if err := s.landNext(f); err != nil {
+			return err
+		}
+	}
+	switch d {
+	case dueFinish:
+		return s.roll(ctx, f)
+	case dueFlush:
+		f.wide = true
+		if err := s.flush(ctx, f); err != nil {
+			return err
+		}
+		if !s.isLarge(f) {
+			return nil
+		}
+		if err := s.land(f.encoding); err != nil {
+			return err
+		}
+		if s.isLarge(f) {
+			return s.roll(ctx, f)
+		}
+	}
+	return nil
+}
+
+// mustLand says whether more can be known of a file's size: by its own row group, or by the first of all, which shows how well rows
+// compress, before the file can be too large.
+func (s *Set) mustLand(f *File) bool {
+	_, known := s.learned.ratio()
+	return f.encoding != nil || !known && len(s.encodings) > 0 && f.size(1) >= s.o.TargetSize/8
+}
+
+// landNext lands the row group of a file, or the first of all.
+func (s *Set) landNext(f *File) error {
+	if f.encoding != nil {
+		return s.land(f.encoding)
+	}
+	return s.land(s.encodings[0])
+}
+
+// isLarge says whether a file has reached its size, as far as can be said.
+func (s *Set) isLarge(f *File) bool {
+	ratio, _ := s.learned.ratio()
+	return s.o.TargetSize > 0 && f.size(ratio) >= s.o.TargetSize
 }
 
 type due int
@@ -160,7 +212,9 @@ func (s *Set) due(f *File) due {
 		ratio, known := s.learned.ratio()
 		if !known {
 			// How well these rows compress shows only when some were written, before the first file can be too large.
-			group = min(group, target/2)
+			if group = min(group, target/2); len(s.encodings) > 0 {
+				group = min(group, target/8) // it is time to look at them
+			}
 		} else if f.size(ratio) >= target {
 			return dueFinish
 		}
@@ -171,40 +225,25 @@ func (s *Set) due(f *File) due {
 	return notDue
 }
 
-// flush writes the buffered rows of f as a row group, and finishes f if that makes it large enough.
-func (s *Set) flush(ctx context.Context, f *File) error {
-	if f.stage == nil {
-		if err := s.room(ctx); err != nil {
-			return err
-		}
-		if err := f.begin(ctx, f.name()); err != nil {
-			return err
-		}
-	}
-	ratio, _ := s.learned.ratio()
-	raw, encoded, err := f.write(ratio)
-	if err != nil {
-		return err
-	}
-	s.learned.add(raw, encoded)
-	s.recycle(f)
-	return nil
-}
-
-// room finishes the coldest file when as many are staged as may be.
+// room finishes the coldest file when as many are staged as may be. Files that have reached their size leave before.
 func (s *Set) room(ctx context.Context) error {
 	if s.o.MaxOpen <= 0 {
 		return nil
 	}
-	open := 0
+	open := len(s.ending)
 	var coldest *File
 	for _, f := range s.files {
-		if f.stage == nil {
+		if !f.begun {
 			continue
 		}
 		open++
 		if coldest == nil || f.used < coldest.used {
 			coldest = f
+		}
+	}
+	for ; open >= s.o.MaxOpen && len(s.ending) > 0; open-- {
+		if err := s.reap(s.ending[0]); err != nil {
+			return err
 		}
 	}
 	if open < s.o.MaxOpen {
@@ -220,8 +259,15 @@ func (s *Set) finishEarly(ctx context.Context, f *File) error {
 
 // finish writes the rest of a file that has rows, and ends it.
 func (s *Set) finish(ctx context.Context, f *File) error {
-	if err := s.flush(ctx, f); err != nil {
-		return err
+	if f.buffered() > 0 {
+		if err := s.flush(ctx, f); err != nil {
+			return err
+		}
+	}
+	if f.encoding != nil {
+		if err := s.land(f.encoding); err != nil {
+			return err
+		}
 	}
 	done, err := f.complete(ctx)
 	s.keep(f, done)
@@ -242,16 +288,31 @@ func (s *Set) keep(f *File, done Finished) {
 	f.bytes = 0 // counted for good
 }
 
-// close forgets an open file.
+// close forgets an open file, and what it held.
 func (s *Set) close(f *File) {
+	s.forget(f)
+	s.drop(f)
+}
+
+// forget takes a file out of the open ones.
+func (s *Set) forget(f *File) {
+	f.closed = true
 	delete(s.byBucket, f.bucket)
-	s.files = slices.DeleteFunc(s.files, func(o *File) bool { return o == f })
+	s.files = remove(s.files, f)
 	if s.last == f {
 		s.last = nil
 	}
-	s.hold(-f.inColumns - f.besides)
+}
+
+func remove(files []*File, f *File) []*File {
+	return slices.DeleteFunc(files, func(o *File) bool { return o == f })
+}
+
+// drop gives back what a file held.
+func (s *Set) drop(f *File) {
+	s.hold(-f.inColumns - f.besides.Swap(0))
 	s.bytes.Add(-f.bytes)
-	f.inColumns, f.besides, f.bytes = 0, 0, 0
+	f.inColumns, f.bytes = 0, 0
 }
 
 // progress counts what a file has by now.

@@ -18,7 +18,8 @@ type Format interface {
 
 // An Encoder writes one file. After an error the file is lost. It is not safe for concurrent use.
 type Encoder interface {
-	// WriteRows encodes all ended rows of c as one row group (block). It does not keep or change c.
+	// WriteRows encodes all ended rows of c as one row group (block). It does not keep or change c. While it writes to the underlying
+	// writer it holds nothing that other encoders wait for: they may be at work meanwhile.
 	WriteRows(c *record.Columns) error
 	// Close writes what ends the file. It does not close the underlying writer.
 	Close() error
