@@ -72,7 +72,7 @@ type span struct {
 func (w *chunkWriter) write() error {
 	c := w.column
 	w.meta.column = &record.Column{Path: c.Path, Type: c.Type, Physical: c.Physical}
-	if pays(c) && w.scratch.dictionary.build(c) {
+	if w.scratch.dictionary.build(c) {
 		w.dict = &w.scratch.dictionary
 		if err := w.writeDictionary(); err != nil {
 			return err

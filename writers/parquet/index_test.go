@@ -137,7 +137,7 @@ func TestLargeDictionaries(t *testing.T) {
 	c := record.NewColumns(&record.Schema{Fields: []record.Field{
 		{Name: "number", Type: record.Type{Kind: record.Int64}},
 		{Name: "text", Type: record.Type{Kind: record.String}},
-		{Name: "late", Type: record.Type{Kind: record.String}}, // repeats in the sample's places only
+		{Name: "late", Type: record.Type{Kind: record.String}}, // repeats half of the time
 	}})
 	const rows = 150_000
 	r := newRand(6)

@@ -13,8 +13,8 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// dictionaryCode is where the product makes dictionaries: files of writers/parquet.
-var dictionaryCode = []string{"dictionary.go", "sample.go"}
+// dictionaryCode is where the product makes dictionaries: a file of writers/parquet.
+var dictionaryCode = []string{"dictionary.go"}
 
 // profiledShare runs something under the CPU profiler and returns which share of its time was spent in functions of some files of
 // writers/parquet, and in what these call.
