@@ -189,6 +189,7 @@ func TestErrorsSayWhereAndWhat(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error()+"\n", c.want) {
 				t.Errorf("error %v\nwant  %s", err, c.want)
 			}
+			newSameVerdict(t, p, avro.None, "").decode(t, c.value)
 		})
 	}
 }

@@ -93,7 +93,7 @@ func trackingDatums(t testing.TB, n int) *record.Columns {
 // Blocks of datums end where those of columns do, however large a row is.
 func TestBlocksOfDatumsAreOfOneMiB(t *testing.T) {
 	t.Parallel()
-	c := trackingDatums(t, 20_000)
+	c := trackingDatums(t, 10_000)
 	file := encode(t, newFormat(t, "none"), nil, c)
 	blocks := bytes.Count(file, markerOf(t, file)) - 1
 	if least := len(file) / (1<<20 + 2000); blocks < least || blocks > least+1 {
@@ -157,7 +157,7 @@ func TestDatumsThatDoNotFitAreAnError(t *testing.T) {
 }
 
 func TestDatumsCostNoAllocations(t *testing.T) {
-	c := trackingDatums(t, 10_000)
+	c := trackingDatums(t, 3000)
 	for _, compression := range compressions {
 		e, err := newFormat(t, compression).NewEncoder(io.Discard, c.Schema, nil)
 		if err != nil {
