@@ -119,6 +119,37 @@ func BenchmarkSets(b *testing.B) {
 	}
 }
 
+// What a row costs besides decoding and encoding, with turns of 1,000 rows by partition.
+func BenchmarkEndRow(b *testing.B) {
+	for _, partitions := range []int{1, 64} {
+		b.Run(fmt.Sprint("partitions=", partitions), func(b *testing.B) {
+			o := options(b, forgetful{})
+			o.Budget, o.Partition, o.Format = writers.NewBudget(1<<30), writers.Several, &kept{}
+			s := writers.NewSet(o)
+			b.ReportAllocs()
+			rows := int64(0)
+			for b.Loop() {
+				for range 1000 {
+					f, err := s.File("dt=2026-11-20/hr=13")
+					if err != nil {
+						b.Fatal(err)
+					}
+					c := f.Columns()
+					c.Leaves[0].Int64s = append(c.Leaves[0].Int64s, rows)
+					c.Leaves[1].Ends = append(c.Leaves[1].Ends, 0)
+					f.EndRow(int32(rows/1000)%int32(partitions), rows, rows)
+					rows++
+				}
+				settle(b, s)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(rows), "ns/row")
+			if err := s.Abort(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+}
+
 // fill decodes events into the file of a bucket, and says how many bytes they were.
 func fill(t testing.TB, s *writers.Set, d record.Decoder, events []record.Raw, bucket string) (raw int) {
 	t.Helper()

@@ -19,6 +19,7 @@ type File struct {
 	since   int64           // rows of the set before the first one of the columns
 	wide    bool            // it has filled a row group
 	used    uint64          // the batch in which it was last asked for
+	seen    int64           // rows of the set when that batch was settled
 
 	inColumns int64        // memory as counted in the budget
 	besides   atomic.Int64 // also by encodings
@@ -89,7 +90,8 @@ func (f *File) count(partition int32, offset, timestamp int64) {
 	}
 }
 
-// name gives the file its key. The first offset is known by now, and stays the first: a partition is read in order.
+// name gives the file its key. The first offset is known by now, and stays the first: a partition is read in order. Of several
+// partitions one may come later whose offsets are smaller; the name says where the file began.
 func (f *File) name() storage.StageRequest {
 	o := &f.set.o
 	f.number = o.Sequence.next()

@@ -28,7 +28,8 @@ func (s *Set) giveBack(ctx context.Context) error {
 		var err error
 		switch {
 		case tail != nil && s.o.Key == "" && (group == nil || tails > (held-excess)/2):
-			err = s.finishEarly(ctx, tail)
+			s.early.Memory++
+			err = s.finish(ctx, tail)
 		case group != nil:
 			err = s.flush(ctx, group)
 		default:
@@ -38,6 +39,33 @@ func (s *Set) giveBack(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// coldPart is the part of a full row group that is worth to be written before it is full.
+const coldPart = 8
+
+// writeCold writes the rows of files that got none while the others got those of a row group: where records come by the hour, the
+// next hours take the memory of those before, and what remains to be encoded at the end is little.
+func (s *Set) writeCold(ctx context.Context) error {
+	var cold []*File
+	for _, f := range s.files {
+		rows, others := int64(f.buffered()), s.seen-f.seen
+		if rows == 0 || others < rows {
+			continue
+		}
+		if raw := f.columns.Bytes(); raw >= s.o.RowGroupBytes/coldPart && raw/rows*others >= s.o.RowGroupBytes {
+			cold = append(cold, f)
+		}
+	}
+	for _, f := range cold {
+		if f.closed { // to make room for another
+			continue
+		}
+		if err := s.flush(ctx, f); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // awaitOne waits for the oldest of what is under way, if anything is. Nobody who is waited for here waits for memory.

@@ -20,7 +20,7 @@ const Several int32 = -1
 type Name struct {
 	Topic     string // shortened by String if it is long; Parse returns the shortened form
 	Partition int32  // or Several
-	First     int64  // offset of the first row; for several partitions the least of them
+	First     int64  // offset of the first row; for several partitions the least that the file had when it was begun
 	Attempt   string // 16 hex digits
 	Sequence  int
 	Extension string // with the dot

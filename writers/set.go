@@ -33,10 +33,10 @@ type Set struct {
 	failed    atomic.Pointer[error] // the first error of what is done beside
 	stop      chan struct{}         // closed by Abort
 
-	staged      []Finished
-	closedEarly int
-	done        bool
-	err         error
+	staged []Finished
+	early  Early
+	done   bool
+	err    error
 
 	bytes, rows atomic.Int64 // of all files, finished or open
 }
@@ -138,6 +138,10 @@ func (s *Set) settle(ctx context.Context) error {
 			s.recycle(f) // every record of its bucket was taken back
 			s.close(f)
 		}
+		f.seen = s.seen
+	}
+	if err := s.writeCold(ctx); err != nil {
+		return err
 	}
 	return s.giveBack(ctx)
 }
@@ -249,12 +253,8 @@ func (s *Set) room(ctx context.Context) error {
 	if open < s.o.MaxOpen {
 		return nil
 	}
-	return s.finishEarly(ctx, coldest)
-}
-
-func (s *Set) finishEarly(ctx context.Context, f *File) error {
-	s.closedEarly++
-	return s.finish(ctx, f)
+	s.early.Open++
+	return s.finish(ctx, coldest)
 }
 
 // finish writes the rest of a file that has rows, and ends it.
@@ -323,7 +323,11 @@ func (s *Set) progress(f *File, bytes int64) {
 }
 
 // ClosedEarly is how many files were finished before they reached their size, for want of memory or of open files.
-func (s *Set) ClosedEarly() int { return s.closedEarly }
+func (s *Set) ClosedEarly() int { return s.early.Memory + s.early.Open }
+
+// Early says what files were finished early for. It is for a message to whoever runs the process: with more memory, or with more
+// open files, there would be fewer and larger files.
+func (s *Set) Early() Early { return s.early }
 
 // Staged are the files that are finished so far: to be committed, or discarded after Abort.
 func (s *Set) Staged() []Finished {

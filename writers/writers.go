@@ -76,6 +76,12 @@ type Finished struct {
 	number int // of the attempt's files
 }
 
+// Early counts the files of a [Set] that were finished before they reached their size, by what there was too little of.
+type Early struct {
+	Memory int // the budget
+	Open   int // Options.MaxOpen
+}
+
 // A Span is the first and last offset of a partition's rows in a file, both inclusive, and their number.
 type Span struct {
 	Partition   int32 `json:"partition"`
