@@ -134,9 +134,16 @@ func (l *lifter) readFile(ctx context.Context, id string, ranges []extract.Range
 
 // batch lifts the records of a batch and accounts for the offsets that hold none.
 func (l *lifter) batch(ctx context.Context, s *segment, b *extract.Batch) error {
+	settled := l.bytes
 	for i := range b.Records {
 		if err := l.record(s, &b.Records[i]); err != nil {
 			return err
+		}
+		if l.bytes-settled > manyBytes {
+			if err := l.settle(ctx); err != nil {
+				return err
+			}
+			settled = l.bytes
 		}
 	}
 	s.To = b.Next
@@ -156,8 +163,15 @@ func (l *lifter) batch(ctx context.Context, s *segment, b *extract.Batch) error 
 	l.rows += int64(len(b.Records))
 	l.w.progress(int64(len(b.Records)), l.bytes-l.told)
 	l.told = l.bytes
-	l.open = nil // Settle may finish it
 	l.w.env.hook("batch")
+	return l.settle(ctx)
+}
+
+// manyBytes of keys and values in one batch are settled before its end: a single record batch of a producer may be so large.
+const manyBytes = 16 << 20
+
+func (l *lifter) settle(ctx context.Context) error {
+	l.open = nil // Settle may finish it
 	return errors.Join(l.data.Settle(ctx), l.bad.Settle(ctx))
 }
 

@@ -20,8 +20,8 @@ type Column struct {
 	Int64s  []int64
 	Floats  []float32
 	Doubles []float64
-	Data    []byte  // ByteArray and FixedArray: the values end to end
-	Ends    []int64 // ByteArray: where each value ends in Data
+	Data    []byte   // ByteArray and FixedArray: the values end to end
+	Ends    []uint32 // ByteArray: where each value ends in Data, which has less than 4 GiB: rows are written long before
 
 	rowLevels int // levels before the open row; kept for repeated leaves only
 }
@@ -80,13 +80,13 @@ func (c *Column) AppendLevels(def, rep uint8) {
 // AppendBytes appends a value of a ByteArray leaf. Its levels are appended apart.
 func (c *Column) AppendBytes(v []byte) {
 	c.Data = append(c.Data, v...)
-	c.Ends = append(c.Ends, int64(len(c.Data)))
+	c.Ends = append(c.Ends, uint32(len(c.Data)))
 }
 
 // AppendString is AppendBytes for a string.
 func (c *Column) AppendString(v string) {
 	c.Data = append(c.Data, v...)
-	c.Ends = append(c.Ends, int64(len(c.Data)))
+	c.Ends = append(c.Ends, uint32(len(c.Data)))
 }
 
 // Levels is the number of level entries, or of values where the leaf has no levels.
@@ -121,7 +121,7 @@ func (c *Column) Value(i int) []byte {
 	if c.Physical == PhysFixedArray {
 		return c.Data[i*c.Type.Size : (i+1)*c.Type.Size]
 	}
-	var from int64
+	var from uint32
 	if i > 0 {
 		from = c.Ends[i-1]
 	}
@@ -158,7 +158,7 @@ func (c *Column) keepValues(n int) {
 		c.Data = c.Data[:n*c.Type.Size]
 	case PhysByteArray:
 		c.Ends = c.Ends[:n]
-		var end int64
+		var end uint32
 		if n > 0 {
 			end = c.Ends[n-1]
 		}

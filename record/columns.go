@@ -119,7 +119,7 @@ func (c *Columns) Bytes() int64 {
 	n := 0
 	for i := range c.Leaves {
 		l := &c.Leaves[i]
-		n += len(l.Def) + len(l.Rep) + len(l.Bools) + 4*(len(l.Int32s)+len(l.Floats)) + 8*(len(l.Int64s)+len(l.Doubles)+len(l.Ends)) + len(l.Data)
+		n += len(l.Def) + len(l.Rep) + len(l.Bools) + 4*(len(l.Int32s)+len(l.Floats)+len(l.Ends)) + 8*(len(l.Int64s)+len(l.Doubles)) + len(l.Data)
 	}
 	return int64(n)
 }
@@ -129,7 +129,7 @@ func (c *Columns) Allocated() int64 {
 	n := 0
 	for i := range c.Leaves {
 		l := &c.Leaves[i]
-		n += cap(l.Def) + cap(l.Rep) + cap(l.Bools) + 4*(cap(l.Int32s)+cap(l.Floats)) + 8*(cap(l.Int64s)+cap(l.Doubles)+cap(l.Ends)) + cap(l.Data)
+		n += cap(l.Def) + cap(l.Rep) + cap(l.Bools) + 4*(cap(l.Int32s)+cap(l.Floats)+cap(l.Ends)) + 8*(cap(l.Int64s)+cap(l.Doubles)) + cap(l.Data)
 	}
 	return int64(n)
 }

@@ -63,5 +63,5 @@ func (c *Column) appendKafkaFields(partition int32, offset, timestamp int64) {
 	c.Data = binary.AppendVarint(c.Data, int64(partition))
 	c.Data = binary.AppendVarint(c.Data, offset)
 	c.Data = binary.AppendVarint(c.Data, timestamp)
-	c.Ends[len(c.Ends)-1] = int64(len(c.Data))
+	c.Ends[len(c.Ends)-1] = uint32(len(c.Data))
 }

@@ -50,7 +50,7 @@ func valueBytes(p record.Physical) int {
 	switch p {
 	case record.PhysBool:
 		return 1
-	case record.PhysInt32, record.PhysFloat:
+	case record.PhysInt32, record.PhysFloat, record.PhysByteArray:
 		return 4
 	case record.PhysFixedArray:
 		return 0

@@ -107,7 +107,7 @@ func (d *Decoder) fields(ns []node, p int, rep uint8) int {
 				c.AppendLevels(n.def, rep)
 			}
 			c.Data = append(c.Data, v...)
-			c.Ends = append(c.Ends, int64(len(c.Data)))
+			c.Ends = append(c.Ends, uint32(len(c.Data)))
 		case opLong:
 			u, q := uvarint(b, p)
 			if q < 0 {
@@ -301,7 +301,7 @@ func (d *Decoder) fixed(n *node, p int, rep uint8) int {
 		return d.decimal(n, p, p+len(v), rep)
 	case opUUID:
 		c.Data = appendUUID(c.Data, v)
-		c.Ends = append(c.Ends, int64(len(c.Data)))
+		c.Ends = append(c.Ends, uint32(len(c.Data)))
 	default:
 		c.Data = append(c.Data, v...)
 	}

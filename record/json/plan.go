@@ -214,7 +214,7 @@ func (d *Decoder) missing(n *node, rep uint8) (ok bool) {
 		}
 		to.Bools, to.Int32s, to.Int64s = append(to.Bools, from.Bools...), append(to.Int32s, from.Int32s...), append(to.Int64s, from.Int64s...)
 		to.Floats, to.Doubles = append(to.Floats, from.Floats...), append(to.Doubles, from.Doubles...)
-		base := int64(len(to.Data))
+		base := uint32(len(to.Data))
 		to.Data = append(to.Data, from.Data...)
 		for _, end := range from.Ends {
 			to.Ends = append(to.Ends, base+end)

@@ -40,7 +40,7 @@ func (d *Decoder) value(n *node, p int, rep uint8) int {
 		if n.levels {
 			c.AppendLevels(n.def, rep)
 		}
-		c.Ends = append(c.Ends, int64(len(c.Data)))
+		c.Ends = append(c.Ends, uint32(len(c.Data)))
 		return end + 1
 	case opLong:
 		v, end := d.integer(n, p)
@@ -149,7 +149,7 @@ func (d *Decoder) scalar(n *node, p int, rep uint8) (end int) {
 		}
 		c.Data = data
 		if n.op == opBytes {
-			c.Ends = append(c.Ends, int64(len(c.Data)))
+			c.Ends = append(c.Ends, uint32(len(c.Data)))
 		}
 	}
 	c.AppendLevels(n.def, rep)
@@ -218,7 +218,7 @@ func (d *Decoder) entries(n *node, p int, rep uint8) int {
 		}
 		keys.Data = data
 		keys.AppendLevels(n.def+1, rep)
-		keys.Ends = append(keys.Ends, int64(len(keys.Data)))
+		keys.Ends = append(keys.Ends, uint32(len(keys.Data)))
 		if n.keys.addLast(keys) {
 			return d.syntax(at, "a name that is not yet in the map "+n.path)
 		}

@@ -30,10 +30,10 @@ func (e *encoder) writeDatums(c *record.Columns, s *scratch) error {
 		return errors.New("rows that were taken apart, for a file of datums")
 	}
 	l := &c.Leaves[0]
-	if len(l.Ends) != c.Rows() || l.Ends[len(l.Ends)-1] != int64(len(l.Data)) {
+	if len(l.Ends) != c.Rows() || l.Ends[len(l.Ends)-1] != uint32(len(l.Data)) {
 		return fmt.Errorf("column %s: %d datums and %d bytes for %d rows", l.Path[0], len(l.Ends), len(l.Data), c.Rows())
 	}
-	from := int64(0)
+	from := uint32(0)
 	for ends := l.Ends; len(ends) > 0; {
 		n := min(len(ends), 1+sort.Search(len(ends), func(i int) bool { return ends[i]-from >= blockBytes }))
 		if err := e.block(s, l.Data[from:ends[n-1]], n); err != nil {

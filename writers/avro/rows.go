@@ -43,9 +43,9 @@ type step struct {
 // A cursor is where a leaf's next entry is.
 type cursor struct {
 	column *record.Column
-	level  int   // of the next level entry
-	value  int   // of the next value
-	from   int64 // where the next value begins in Data, for byte arrays
+	level  int    // of the next level entry
+	value  int    // of the next value
+	from   uint32 // where the next value begins in Data, for byte arrays
 }
 
 // An assembler puts rows together from columns: the other way round than a decoder. Each leaf is read in order and once.
@@ -116,7 +116,7 @@ func (a *assembler) append(dst []byte, steps []step) []byte {
 		switch s.op {
 		case opBytes:
 			end := c.column.Ends[c.value]
-			dst = appendLong(dst, end-c.from)
+			dst = appendLong(dst, int64(end-c.from))
 			dst = append(dst, c.column.Data[c.from:end]...)
 			c.from = end
 		case opLong:

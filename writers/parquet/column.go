@@ -146,11 +146,11 @@ func (w *chunkWriter) plainSize(s span) int64 {
 	if s.values == 0 {
 		return 0
 	}
-	from := int64(0)
+	from := uint32(0)
 	if s.value > 0 {
 		from = c.Ends[s.value-1]
 	}
-	return c.Ends[s.value+s.values-1] - from + int64(4*s.values)
+	return int64(c.Ends[s.value+s.values-1]-from) + int64(4*s.values)
 }
 
 func (w *chunkWriter) writeDictionary() (err error) {

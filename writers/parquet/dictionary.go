@@ -121,7 +121,7 @@ func (d *dictionary) internBytes(c *record.Column, n int) bool {
 		if c.Physical == record.PhysFixedArray {
 			at = place{at.to, at.to + int64(c.Type.Size)}
 		} else {
-			at = place{at.to, c.Ends[i]}
+			at = place{at.to, int64(c.Ends[i])}
 		}
 		if v := c.Data[at.from:at.to]; index < 0 || !bytes.Equal(v, last) {
 			index = d.text(v, c.Data, at, int32(i))

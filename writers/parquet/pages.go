@@ -69,12 +69,12 @@ func appendPlain(dst []byte, c *record.Column, from, to int) ([]byte, error) {
 	case record.PhysFixedArray:
 		return appendFixed(dst, c, from, to)
 	}
-	start := int64(0)
+	start := uint32(0)
 	if from > 0 {
 		start = c.Ends[from-1]
 	}
 	for _, end := range c.Ends[from:to] {
-		dst = binary.LittleEndian.AppendUint32(dst, uint32(end-start))
+		dst = binary.LittleEndian.AppendUint32(dst, end-start)
 		dst = append(dst, c.Data[start:end]...)
 		start = end
 	}

@@ -31,7 +31,7 @@ type column struct {
 	Floats   []float32
 	Doubles  []float64
 	Data     string
-	Ends     []int64
+	Ends     []uint32
 }
 
 type table struct {
@@ -44,7 +44,7 @@ func contents(c *record.Columns) table {
 	t := table{Rows: c.Rows()}
 	for _, l := range c.Leaves {
 		t.Leaves = append(t.Leaves, column{l.Path, l.Type, string(l.Def), string(l.Rep), append([]bool(nil), l.Bools...), append([]int32(nil), l.Int32s...),
-			append([]int64(nil), l.Int64s...), append([]float32(nil), l.Floats...), append([]float64(nil), l.Doubles...), string(l.Data), append([]int64(nil), l.Ends...)})
+			append([]int64(nil), l.Int64s...), append([]float32(nil), l.Floats...), append([]float64(nil), l.Doubles...), string(l.Data), append([]uint32(nil), l.Ends...)})
 	}
 	return t
 }
