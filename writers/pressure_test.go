@@ -15,6 +15,7 @@ import (
 // addPlain is add for many rows, of one partition among several: each is unlike all others, and quick to make.
 func addPlain(t testing.TB, s *writers.Set, texts []string, bucket string, partition int32, offset int64, n int) {
 	t.Helper()
+	var text []byte
 	for i := offset; i < offset+int64(n); i++ {
 		f, err := s.File(bucket)
 		if err != nil {
@@ -22,10 +23,8 @@ func addPlain(t testing.TB, s *writers.Set, texts []string, bucket string, parti
 		}
 		c := f.Columns()
 		c.Leaves[0].Int64s = append(c.Leaves[0].Int64s, i*0x5DEECE66D)
-		l := &c.Leaves[1]
-		l.Data = fmt.Appendf(l.Data, "%016x", uint64(i)*0x9E3779B97F4A7C15)
-		l.Data = append(l.Data, texts[i%int64(len(texts))]...)
-		l.Ends = append(l.Ends, int64(len(l.Data)))
+		text = append(fmt.Appendf(text[:0], "%016x", uint64(i)*0x9E3779B97F4A7C15), texts[i%int64(len(texts))]...)
+		c.Leaves[1].AppendBytes(text)
 		f.EndRow(partition, i, 1_700_000_000_000+i)
 	}
 }
