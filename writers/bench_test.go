@@ -3,6 +3,7 @@ package writers_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 	"syscall"
 	"testing"
@@ -114,6 +115,46 @@ func BenchmarkSets(b *testing.B) {
 					n += rows
 				}
 			}
+			b.ReportMetric(float64((cpu()-start).Nanoseconds())/float64(n), "cpu-ns/row")
+		})
+	}
+}
+
+// How much faster two workers are than one, by the clock, with the rows decoded from memory and the files forgotten. With one worker
+// nothing is encoded beside it: that would be the second one.
+func BenchmarkDecodeAndEncode(b *testing.B) {
+	events := corpus()
+	for _, workers := range []int{1, 2} {
+		b.Run(fmt.Sprint("workers=", workers), func(b *testing.B) {
+			before := runtime.GOMAXPROCS(workers)
+			defer runtime.GOMAXPROCS(before)
+			o := eventOptions(b, decoder(b), writers.NewBudget(512<<20))
+			decoders := make([]record.Decoder, workers)
+			for i := range decoders {
+				decoders[i] = decoder(b)
+			}
+			lift := func(w int) {
+				s := writers.NewSet(o)
+				for range 4 / workers {
+					for i := 0; i < len(events); i += 1000 {
+						fill(b, s, decoders[w], events[i:i+1000], "dt=2026-11-20/hr=13")
+						settle(b, s)
+					}
+				}
+				finish(b, s)
+			}
+			n := 0
+			b.ReportAllocs()
+			start := cpu()
+			for b.Loop() {
+				var wg sync.WaitGroup
+				for w := range workers {
+					wg.Go(func() { lift(w) })
+				}
+				wg.Wait()
+				n += 4 * len(events)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/row")
 			b.ReportMetric(float64((cpu()-start).Nanoseconds())/float64(n), "cpu-ns/row")
 		})
 	}

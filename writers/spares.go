@@ -77,7 +77,7 @@ func (b *Budget) put(schema string, c *record.Columns) {
 }
 
 // trim drops spares, the oldest first: near the limit until few are left, above it until it holds, and without a set until they are
-// those of a row group.
+// half of it, for the next one comes soon, or somebody calls Free.
 func (b *Budget) trim() {
 	if b.used.Load() <= b.soft() && b.sets.Load() > 0 {
 		return
@@ -94,7 +94,7 @@ func (b *Budget) trim() {
 		case used > b.soft():
 			keep = b.limit / 16
 		case b.sets.Load() == 0:
-			keep = b.limit / 4
+			keep = b.limit / 2
 		}
 		if p.bytes <= keep {
 			return

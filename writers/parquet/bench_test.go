@@ -54,10 +54,10 @@ func trackingEvents(n int) *record.Columns {
 	return c
 }
 
-func BenchmarkWriteRows(b *testing.B) {
+func BenchmarkEncode(b *testing.B) {
 	c := trackingEvents(50_000)
 	for _, compression := range []string{"zstd", "snappy", "none"} {
-		b.Run(compression, func(b *testing.B) {
+		b.Run("codec="+compression, func(b *testing.B) {
 			f := newFormat(b, compression)
 			size := int64(0)
 			b.ReportAllocs()

@@ -24,9 +24,19 @@ type chunkWriter struct {
 	codec   codec
 	out     *output
 	scratch *scratch
+	choice  choice
 	dict    *dictionary // nil: values are PLAIN
 	meta    chunkMeta
 }
+
+// A choice is whether a column gets a dictionary. Files are written with the automatic one; the others are what it is measured by.
+type choice int
+
+const (
+	automatic choice = iota
+	always
+	never
+)
 
 // chunkMeta is what the footer and the page index say of a column chunk.
 type chunkMeta struct {
@@ -72,7 +82,7 @@ type span struct {
 func (w *chunkWriter) write() error {
 	c := w.column
 	w.meta.column = &record.Column{Path: c.Path, Type: c.Type, Physical: c.Physical}
-	if w.scratch.dictionary.build(c) {
+	if w.choose(c) {
 		w.dict = &w.scratch.dictionary
 		if err := w.writeDictionary(); err != nil {
 			return err
@@ -88,6 +98,18 @@ func (w *chunkWriter) write() error {
 	}
 	w.meta.bounds, w.meta.unordered = b.chunk()
 	return nil
+}
+
+// choose says whether the column gets a dictionary, which it has built then.
+func (w *chunkWriter) choose(c *record.Column) bool {
+	d := &w.scratch.dictionary
+	switch d.every = false; w.choice {
+	case always:
+		d.every = true
+	case never:
+		return false
+	}
+	return d.build(c)
 }
 
 // after is the empty span behind s.

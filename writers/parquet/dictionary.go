@@ -18,6 +18,7 @@ type dictionary struct {
 	slots   []uint64 // a hash table, by open addressing: half of the hash, and index + 1; 0 is free
 	bytes   int      // of the distinct values in PLAIN
 	fixed   int      // bytes of a number; 0 for bytes
+	every   bool     // also where it does not pay: only to measure
 }
 
 // A place is where a value lies in Column.Data.
@@ -61,35 +62,55 @@ func (d *dictionary) len() int { return len(d.first) }
 // width is how many bits an index takes. Some readers fail on indexes of no bits.
 func (d *dictionary) width() int { return max(1, bits.Len32(uint32(len(d.first)-1))) }
 
-// After so many values it is looked whether a dictionary will pay. At first only nearly unique values decide: others come again
-// later, if there are not too many of them.
+// After so many values it is looked whether a dictionary will pay: if there are few among them, or if those to come are among them, too.
+// At first only nearly unique values need that second look.
 const (
 	firstLook  = 8 << 10
 	secondLook = 64 << 10
+	probes     = 1024
 )
 
-// pays says whether a dictionary of these is worth it, after so many values of n.
-func (d *dictionary) pays(seen, n int) bool {
+// pays says whether a dictionary of these is worth it, after so many values of n. What is asked is a matter of the row group alone:
+// equal rows make equal files, whatever was written before. has says whether the dictionary has a value of the column.
+func (d *dictionary) pays(seen, n int, has func(value int) bool) bool {
 	distinct := len(d.first)
 	switch {
+	case d.every:
+		return true
 	case d.bytes > maxDictionaryBytes || distinct > n/2:
 		return false
-	case seen == firstLook:
-		return distinct <= firstLook-firstLook/20
-	case seen == secondLook:
-		return distinct <= secondLook/2
+	case seen == firstLook && distinct > firstLook-firstLook/20, seen == secondLook && distinct > secondLook/2:
+		return d.comesAgain(seen, n, has)
 	}
 	return true
+}
+
+// comesAgain estimates by some of the values to come how many distinct ones there will be in all, and how large. Values that come in
+// turns, as those of machines that report every minute, are all new at first.
+func (d *dictionary) comesAgain(seen, n int, has func(value int) bool) bool {
+	found := 0
+	for k := range probes {
+		if has(seen + int(int64(k)*int64(n-seen)/probes)) {
+			found++
+		}
+	}
+	all := int64(len(d.first)) * probes // of found
+	return all <= int64(n/2)*int64(found) && int64(d.bytes)*probes <= int64(maxDictionaryBytes)*int64(found)
 }
 
 func intern[T int32 | int64 | float32 | float64](d *dictionary, values []T, bits func(T) uint64) bool {
 	var last uint64
 	index := int32(-1)
+	has := func(i int) bool {
+		key := bits(values[i])
+		_, has := d.find(key, mix(key, 8))
+		return has
+	}
 	for i, v := range values {
 		if key := bits(v); key != last || index < 0 {
 			index = d.number(key, int32(i))
 			last = key
-			if index == int32(len(d.first))-1 && !d.pays(i+1, len(values)) {
+			if index == int32(len(d.first))-1 && !d.pays(i+1, len(values), has) {
 				return false
 			}
 		}
@@ -101,14 +122,23 @@ func intern[T int32 | int64 | float32 | float64](d *dictionary, values []T, bits
 // number returns the index of a number, a new one if it has none.
 func (d *dictionary) number(key uint64, value int32) int32 {
 	hash := mix(key, 8)
+	at, has := d.find(key, hash)
+	if !has {
+		return d.add(at, hash, key, place{}, value, d.fixed)
+	}
+	return int32(at)
+}
+
+// find returns the index of a number, or the slot for it.
+func (d *dictionary) find(key, hash uint64) (at uint64, has bool) {
 	mask := uint64(len(d.slots) - 1)
 	for i := hash & mask; ; i = (i + 1) & mask {
 		slot := d.slots[i]
 		if slot == 0 {
-			return d.add(i, hash, key, place{}, value, d.fixed)
+			return i, false
 		}
-		if at := int32(slot) - 1; slot>>32 == hash>>32 && d.keys[at] == key {
-			return at
+		if at := slot&math.MaxUint32 - 1; slot>>32 == hash>>32 && d.keys[at] == key {
+			return at, true
 		}
 	}
 }
@@ -117,6 +147,11 @@ func (d *dictionary) internBytes(c *record.Column, n int) bool {
 	var last []byte
 	index := int32(-1)
 	at := place{}
+	has := func(i int) bool {
+		v := c.Value(i)
+		_, has := d.findText(v, c.Data, hash(v))
+		return has
+	}
 	for i := range n {
 		if c.Physical == record.PhysFixedArray {
 			at = place{at.to, at.to + int64(c.Type.Size)}
@@ -126,7 +161,7 @@ func (d *dictionary) internBytes(c *record.Column, n int) bool {
 		if v := c.Data[at.from:at.to]; index < 0 || !bytes.Equal(v, last) {
 			index = d.text(v, c.Data, at, int32(i))
 			last = v
-			if index == int32(len(d.first))-1 && !d.pays(i+1, n) {
+			if index == int32(len(d.first))-1 && !d.pays(i+1, n, has) {
 				return false
 			}
 		}
@@ -138,16 +173,25 @@ func (d *dictionary) internBytes(c *record.Column, n int) bool {
 // text returns the index of bytes, a new one if they have none.
 func (d *dictionary) text(v, data []byte, at place, value int32) int32 {
 	hash := hash(v)
+	i, has := d.findText(v, data, hash)
+	if !has {
+		return d.add(i, hash, hash, at, value, len(v)+4)
+	}
+	return int32(i)
+}
+
+// findText returns the index of bytes, or the slot for them.
+func (d *dictionary) findText(v, data []byte, hash uint64) (at uint64, has bool) {
 	mask := uint64(len(d.slots) - 1)
 	for i := hash & mask; ; i = (i + 1) & mask {
 		slot := d.slots[i]
 		if slot == 0 {
-			return d.add(i, hash, hash, at, value, len(v)+4)
+			return i, false
 		}
 		if slot>>32 == hash>>32 {
-			index := int32(slot) - 1
-			if s := d.spans[index]; bytes.Equal(data[s.from:s.to], v) {
-				return index
+			at := slot&math.MaxUint32 - 1
+			if s := d.spans[at]; bytes.Equal(data[s.from:s.to], v) {
+				return at, true
 			}
 		}
 	}

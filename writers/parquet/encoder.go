@@ -25,6 +25,7 @@ type encoder struct {
 	groups []rowGroup
 	rows   int64
 	pages  int64
+	choose func(*record.Column) choice // nil: automatic
 	err    error
 }
 
@@ -83,6 +84,9 @@ func (e *encoder) WriteRows(c *record.Columns) (err error) {
 	g := rowGroup{rows: int64(c.Rows()), chunks: make([]chunkMeta, 0, e.leaves)}
 	for i := range c.Leaves {
 		w := chunkWriter{column: &c.Leaves[i], rows: c.Rows(), codec: e.codec, out: e.out, scratch: s}
+		if e.choose != nil {
+			w.choice = e.choose(w.column)
+		}
 		if err := w.write(); err != nil {
 			return fmt.Errorf("parquet: row group %d, column %s: %w", len(e.groups), strings.Join(c.Leaves[i].Path, "."), err)
 		}
