@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -23,6 +24,43 @@ func object(fields []record.Field, row sample.Row) map[string]any {
 		o[f.Name] = value(f.Type, row[i])
 	}
 	return o
+}
+
+// difference is the path to the first difference of two values, and both; "" when they are equal. What is deep takes a general difference minutes.
+func difference(want, got any) string {
+	switch w := want.(type) {
+	case map[string]any:
+		g, ok := got.(map[string]any)
+		if !ok || len(g) != len(w) {
+			break
+		}
+		for _, name := range slices.Sorted(maps.Keys(w)) {
+			e, ok := g[name]
+			if !ok {
+				return fmt.Sprintf(": no %s", name)
+			}
+			if diff := difference(w[name], e); diff != "" {
+				return "." + name + diff
+			}
+		}
+		return ""
+	case []any:
+		g, ok := got.([]any)
+		if !ok || len(g) != len(w) {
+			break
+		}
+		for i := range w {
+			if diff := difference(w[i], g[i]); diff != "" {
+				return fmt.Sprintf("[%d]%s", i, diff)
+			}
+		}
+		return ""
+	default:
+		if want == got {
+			return ""
+		}
+	}
+	return fmt.Sprintf(": %.300q, want %.300q", fmt.Sprint(got), fmt.Sprint(want))
 }
 
 func value(t record.Type, v any) any {

@@ -116,8 +116,10 @@ func toldByParquetGo(path string) ([][]told, error) {
 		for i := range g.Columns {
 			s := &g.Columns[i].MetaData.Statistics
 			v := told{Dictionary: g.Columns[i].MetaData.DictionaryPageOffset > 0, Nulls: s.NullCount, Min: s.MinValue, Max: s.MaxValue}
-			if _, ok := f.Metadata().ColumnOrders[i].Value.(*format.TypeDefinedOrder); ok {
-				v.Order = "by type"
+			if orders := f.Metadata().ColumnOrders; i < len(orders) {
+				if _, ok := orders[i].Value.(*format.TypeDefinedOrder); ok {
+					v.Order = "by type"
+				}
 			}
 			for _, p := range offsets[0].PageLocations {
 				v.FirstRows, v.Offsets, v.Sizes = append(v.FirstRows, p.FirstRowIndex), append(v.Offsets, p.Offset), append(v.Sizes, int64(p.CompressedPageSize))

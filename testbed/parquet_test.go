@@ -8,12 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"reflect"
 	"runtime"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sync/errgroup"
 
 	"shadoof/record"
@@ -155,7 +153,7 @@ func compareFile(t *testing.T, env *readers.Env, name string, f shapedFile, s *s
 	}
 }
 
-// report tells of the first row that differs: the difference of all of them would take minutes to make.
+// report tells of the first row that differs.
 func report(t *testing.T, what string, want, got []map[string]any, err error) {
 	t.Helper()
 	if err != nil {
@@ -166,8 +164,8 @@ func report(t *testing.T, what string, want, got []map[string]any, err error) {
 		t.Errorf("%s: %d rows, want %d", what, len(got), len(want))
 	}
 	for i := range min(len(want), len(got)) {
-		if !reflect.DeepEqual(want[i], got[i]) {
-			t.Errorf("%s: row %d (-want +got):\n%s", what, i, cmp.Diff(want[i], got[i]))
+		if diff := difference(want[i], got[i]); diff != "" {
+			t.Errorf("%s: row %d%s", what, i, diff)
 			return
 		}
 	}
