@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"fmt"
+	"io"
 
 	"shadoof/partitioning"
 	"shadoof/record"
@@ -39,10 +40,14 @@ func (e *Env) compile(set *Settings) (*compiled, error) {
 	if c.decoder.Schema().Datum != nil {
 		c.rowGroup = min(datumGroup, e.budget.Limit()/4)
 	}
+	schema := c.decoder.Schema()
 	if set.Output.KafkaColumns {
-		if err := c.decoder.Schema().WithKafkaColumns().Validate(); err != nil {
-			return bad(err)
+		if schema = schema.WithKafkaColumns(); schema.Validate() != nil {
+			return bad(schema.Validate())
 		}
+	}
+	if _, err := c.format.NewEncoder(io.Discard, schema, nil); err != nil {
+		return bad(err) // a schema that the format cannot hold
 	}
 	options, err := set.partitioning()
 	if err != nil {

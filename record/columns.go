@@ -138,7 +138,7 @@ func (c *Columns) Allocated() int64 {
 // has no Kafka columns it does nothing.
 func (c *Columns) AppendKafka(partition int32, offset, timestamp int64) {
 	if c.datums {
-		c.Leaves[datumLeaf].appendKafkaFields(partition, offset, timestamp)
+		c.Leaves[datumLeaf].appendKafkaFields(partition, offset, toMicros(timestamp))
 	}
 	if c.kafka < 0 {
 		return
@@ -146,7 +146,7 @@ func (c *Columns) AppendKafka(partition int32, offset, timestamp int64) {
 	l := c.Leaves[c.kafka:]
 	l[0].Int32s = append(l[0].Int32s, partition)
 	l[1].Int64s = append(l[1].Int64s, offset)
-	l[2].Int64s = append(l[2].Int64s, timestamp)
+	l[2].Int64s = append(l[2].Int64s, toMicros(timestamp))
 }
 
 // LastInt64 reads the value that was appended last to a leaf that is not repeated, of the physical type int32 or int64: in an open

@@ -22,7 +22,7 @@ func AppendQuarantine(c *Columns, r *Raw, bad *BadRecord) {
 	l := c.Leaves
 	l[0].Int32s = append(l[0].Int32s, r.Partition)
 	l[1].Int64s = append(l[1].Int64s, r.Offset)
-	l[2].Int64s = append(l[2].Int64s, r.Timestamp)
+	l[2].Int64s = append(l[2].Int64s, toMicros(r.Timestamp))
 	l[3].appendOptional(r.Key)
 	l[4].appendOptional(r.Value)
 	appendHeaders(l[5:7], r.Headers)

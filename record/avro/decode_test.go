@@ -160,6 +160,7 @@ func TestErrorsSayWhereAndWhat(t *testing.T) {
 		{"long of 65 bits", `"long"`, bytes.Repeat([]byte{0xff}, 11), "undecodable: a: byte 0 of 11: found a number of more than 64 bits, expected a long"},
 		{"long of 64 bits and one", `"long"`, append(bytes.Repeat([]byte{0xff}, 9), 2), "undecodable: a: byte 0 of 10: found a number of more than 64 bits, expected a long"},
 		{"int of 33 bits", `"int"`, num(1 << 31), "undecodable: a: byte 0 of 5: found 2147483648, expected an int of 32 bits"},
+		{"milliseconds after the last microsecond", `{"type":"long","logicalType":"timestamp-millis"}`, num(9223372036854776), "unfit: a: byte 0 of 8: found 9223372036854776, expected milliseconds since 1970 that are a time in microseconds, too"},
 		{"string too long", `"string"`, num(9), "undecodable: a: byte 0 of 1: found the length 9, expected a string in the 0 bytes left"},
 		{"negative length", `"bytes"`, num(-1), "undecodable: a: byte 0 of 1: found the length -1, expected bytes in the 0 bytes left"},
 		{"not UTF-8", `"string"`, append(num(2), 0xff, 'a'), `undecodable: a: byte 1 of 3: found "\xffa", expected UTF-8`},

@@ -32,7 +32,7 @@ func (d *Decoder) skip(ns []node, p int) int {
 				return d.badLength(n, p)
 			}
 			p = q + int(u>>1)
-		case opLong, opInt, opTimeMicros, opTimeMillis:
+		case opLong, opMillis, opInt, opTimeMicros, opTimeMillis:
 			u, q := uvarint(b, p)
 			if q < 0 || u > math.MaxUint32 && (n.op == opInt || n.op == opTimeMillis) {
 				return d.badVarint(n, p)

@@ -26,6 +26,7 @@ const (
 	opFixedDecimal
 	opTimeMillis
 	opTimeMicros
+	opMillis // of a point in time
 	opRecord // that may be null: others are spliced into what is around them
 	opUnion
 	opList // or map: its entries are then a key and a value
@@ -119,6 +120,21 @@ func (d *Decoder) fields(ns []node, p int, rep uint8) int {
 				c.AppendLevels(n.def, rep)
 			}
 			c.Int64s = append(c.Int64s, unzigzag(u))
+		case opMillis:
+			u, q := uvarint(b, p)
+			if q < 0 {
+				return d.badVarint(n, p)
+			}
+			v := unzigzag(u)
+			if !record.InMicros(v) {
+				return d.unfit(n, p, "found %d, expected milliseconds since 1970 that are a time in microseconds, too", v)
+			}
+			p = q
+			c := &d.leaves[n.leaf]
+			if n.levels {
+				c.AppendLevels(n.def, rep)
+			}
+			c.Int64s = append(c.Int64s, v)
 		case opInt:
 			u, q := uvarint(b, p)
 			if q < 0 || u > math.MaxUint32 {

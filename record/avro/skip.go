@@ -247,6 +247,12 @@ func (s *skipper) rarer(n *skip, p int) int {
 			return -1
 		}
 		return q
+	case opMillis:
+		u, q := uvarint(b, p)
+		if q < 0 || !record.InMicros(unzigzag(u)) {
+			return -1
+		}
+		return q
 	case opTimeMillis, opTimeMicros:
 		day := uint64(86_400_000)
 		if n.op == opTimeMicros {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/big"
 	"regexp"
 	"slices"
@@ -249,7 +250,12 @@ func oracleInteger(t record.Type, v int64) (any, error) {
 			return nil, errors.New("no time of day")
 		}
 		return v, nil
-	case record.Int64, record.TimestampMillis, record.TimestampMicros, record.TimestampNanos, record.LocalMillis, record.LocalMicros, record.LocalNanos:
+	case record.TimestampMillis, record.LocalMillis:
+		if v > math.MaxInt64/1000 || v < -math.MaxInt64/1000 {
+			return nil, errors.New("no time in microseconds")
+		}
+		return v, nil
+	case record.Int64, record.TimestampMicros, record.TimestampNanos, record.LocalMicros, record.LocalNanos:
 		return v, nil
 	}
 	return nil, fmt.Errorf("a number for %s", t.Kind)

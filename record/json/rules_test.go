@@ -4,6 +4,7 @@ import (
 	stdjson "encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -151,6 +152,9 @@ func TestValues(t *testing.T) {
 		{kind(record.TimestampMillis), `"2026-11-18T12:06:40.1239+01:00"`, int64(1795000000123)},
 		{kind(record.TimestampMillis), `"2026-11-18T11:06:40"`, errors.New("unfit")},
 		{kind(record.TimestampMillis), `"1969-12-31T23:59:59.9999Z"`, int64(-1)},
+		{kind(record.TimestampMillis), `9223372036854775`, int64(math.MaxInt64 / 1000)},
+		{kind(record.TimestampMillis), `9223372036854776`, errors.New("unfit")},
+		{kind(record.LocalMillis), `-9223372036854776`, errors.New("unfit")},
 		{kind(record.TimestampNanos), `"1677-09-21T00:12:43.145224192Z"`, int64(-1 << 63)},
 		{kind(record.TimestampNanos), `"1677-09-21T00:12:43.145224191Z"`, errors.New("unfit")},
 		{kind(record.TimestampNanos), `"2262-04-11T23:47:16.854775807Z"`, int64(1<<63 - 1)},

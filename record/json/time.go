@@ -45,6 +45,9 @@ func (d *Decoder) time(n *node, p int, rep uint8) (end int) {
 	if n.clock.day && (v < 0 || v >= 86400*n.clock.perSecond) {
 		return d.mismatch(n, p)
 	}
+	if n.clock.perSecond == 1e3 && !record.InMicros(v) {
+		return d.mismatch(n, p)
+	}
 	c := &d.leaves[n.leaf]
 	if c.Physical == record.PhysInt32 {
 		if v != int64(int32(v)) {

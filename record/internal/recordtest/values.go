@@ -79,6 +79,8 @@ func randomLeaf(r Rand, t *Type) any {
 		return int32(r.IntN(86_400_000))
 	case "time-micros":
 		return int64(r.IntN(86_400_000_000))
+	case "timestamp-millis", "local-timestamp-millis":
+		return randomInt(r, 64) / 1000 // more is no time in microseconds
 	}
 	switch t.Kind {
 	case "boolean":
