@@ -266,7 +266,8 @@ func TestSetsOfOneBudgetRunInParallel(t *testing.T) {
 	if rows != 6*50*200 || o.Budget.Used() != o.Budget.Spare() {
 		t.Errorf("%d rows, %d bytes still counted", rows, o.Budget.Used()-o.Budget.Spare())
 	}
-	if peak := o.Budget.Peak(); peak > limit*3/2 {
+	// Each of the six sets may have a row group on its way besides, which counts twice until it is written, and a batch more.
+	if peak := o.Budget.Peak(); peak > limit*5/2 {
 		t.Errorf("peak %d of %d", peak, limit)
 	}
 }
