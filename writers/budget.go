@@ -68,6 +68,9 @@ func (b *Budget) add(n int64) {
 // soft is where sets begin to give back: what batches add before they settle has to fit above it.
 func (b *Budget) soft() int64 { return b.limit - b.limit/8 }
 
+// hasPlenty says whether so many bytes more would leave half of the limit free.
+func (b *Budget) hasPlenty(n int64) bool { return b.used.Load()+n <= b.limit/2 }
+
 // excess is how many bytes a set that holds so many is to give back now, 0 if none. What comes back by itself is not among them.
 //
 // Near the limit only those give back that hold more than their share of what sets may hold; so that a small set does not

@@ -188,7 +188,11 @@ func (s *Set) grow(f *File) {
 	}
 	// A row group is written when it is full; what the last batch adds to it is not worth as much again.
 	group := min(float64(s.o.RowGroupRows), float64(s.o.RowGroupBytes)/rowBytes(c, d))
-	want = max(rows+rows/8+1, min(want, int(group+group/slack)))
+	if hot && s.o.Budget.hasPlenty(s.o.RowGroupBytes) {
+		want = 8 * rows // memory that is not touched costs nothing; to double it again and again touches twice as much
+	}
+	want = min(want, int(group+group/slack))
+	want = max(rows+rows/8+1, want)
 	least, most := int64(float64(want)*rowBytes(c, d)), s.widest()
 	switch {
 	case bytes < smallBytes:

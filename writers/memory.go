@@ -50,10 +50,10 @@ func (s *Set) writeCold(ctx context.Context) error {
 	var cold []*File
 	for _, f := range s.files {
 		rows, others := int64(f.buffered()), s.seen-f.seen
-		if rows == 0 || others < rows {
+		if rows == 0 || others < rows/4 {
 			continue
 		}
-		if raw := f.columns.Bytes(); raw >= s.o.RowGroupBytes/coldPart && raw/rows*others >= s.o.RowGroupBytes {
+		if raw := f.columns.Bytes(); raw >= s.o.RowGroupBytes/coldPart && raw/rows*others >= s.o.RowGroupBytes/4 {
 			cold = append(cold, f)
 		}
 	}

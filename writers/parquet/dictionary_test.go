@@ -80,8 +80,8 @@ func BenchmarkDictionaries(b *testing.B) {
 		name   string
 		choose func(*record.Column) choice
 	}{
-		{"automatic", nil},
-		{"hand", func(c *record.Column) choice {
+		{"auto", nil},
+		{"best", func(c *record.Column) choice {
 			if slices.Contains(corpustest.Repeating, strings.Join(c.Path, ".")) {
 				return always
 			}
@@ -95,7 +95,7 @@ func BenchmarkDictionaries(b *testing.B) {
 			return always
 		}},
 	} {
-		b.Run("choice="+x.name, func(b *testing.B) {
+		b.Run("dictionary="+x.name, func(b *testing.B) {
 			zstd, err := codecByName("zstd")
 			if err != nil {
 				b.Fatal(err)

@@ -44,9 +44,9 @@ func benchDictionaries(ctx context.Context, _ *bed, _ string) (m measurement, er
 		switch {
 		case !strings.HasPrefix(name, dictionaryBenchmark+"/"):
 		case strings.Contains(name, automatic):
-			m.Figures[nsAutomatic], m.Figures[bytesAutomatic] = figures["ns/row"], figures["B/row"]
+			m.Figures[nsAutomatic], m.Figures[bytesAutomatic] = figures["cpu-ns/row"], figures["B/row"]
 		case strings.Contains(name, handMade):
-			m.Figures[nsHandMade], m.Figures[bytesHandMade] = figures["ns/row"], figures["B/row"]
+			m.Figures[nsHandMade], m.Figures[bytesHandMade] = figures["cpu-ns/row"], figures["B/row"]
 		}
 	}
 	if len(m.Figures) == 0 {
