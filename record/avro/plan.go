@@ -121,20 +121,7 @@ func (d *Decoder) fields(ns []node, p int, rep uint8) int {
 			}
 			c.Int64s = append(c.Int64s, unzigzag(u))
 		case opMillis:
-			u, q := uvarint(b, p)
-			if q < 0 {
-				return d.badVarint(n, p)
-			}
-			v := unzigzag(u)
-			if !record.InMicros(v) {
-				return d.unfit(n, p, "found %d, expected milliseconds since 1970 that are a time in microseconds, too", v)
-			}
-			p = q
-			c := &d.leaves[n.leaf]
-			if n.levels {
-				c.AppendLevels(n.def, rep)
-			}
-			c.Int64s = append(c.Int64s, v)
+			p = d.millis(n, p, rep)
 		case opInt:
 			u, q := uvarint(b, p)
 			if q < 0 || u > math.MaxUint32 {
@@ -334,6 +321,24 @@ func (d *Decoder) decimal(n *node, p, end int, rep uint8) int {
 	c.Data = data
 	c.AppendLevels(n.def, rep)
 	return end
+}
+
+// millis reads a point in time.
+func (d *Decoder) millis(n *node, p int, rep uint8) int {
+	u, q := uvarint(d.b, p)
+	if q < 0 {
+		return d.badVarint(n, p)
+	}
+	v := unzigzag(u)
+	if !record.InMicros(v) {
+		return d.unfit(n, p, "found %d, expected milliseconds since 1970 that are a time in microseconds, too", v)
+	}
+	c := &d.leaves[n.leaf]
+	if n.levels {
+		c.AppendLevels(n.def, rep)
+	}
+	c.Int64s = append(c.Int64s, v)
+	return q
 }
 
 func (d *Decoder) timeOfDay(n *node, p int, rep uint8) int {
