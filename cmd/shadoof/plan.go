@@ -18,7 +18,7 @@ func (a *app) newPlanCommand() *cobra.Command {
 		Use:   "plan",
 		Short: "Show what run would read and write; writes nothing",
 		Long: `Plan shows what run would read now, per partition, and what it would write: bytes and files are estimated from the topic's last
-commits, requests to the store are the least. It writes nothing.`,
+commits, requests to the store are the least. Partitions that would make small files share them: it says which. It writes nothing.`,
 		Example:     "  shadoof plan --topic tracking.page-view",
 		Annotations: ordinaryExits(),
 		Args:        cobra.NoArgs,
