@@ -32,7 +32,7 @@ func (c *readCounter) Read(ctx context.Context, r extract.ReadRequest) iter.Seq2
 	}
 }
 
-func TestMemoryLimitsThePartitionsReadAtOnce(t *testing.T) {
+func TestMemoryLimitsTheBundlesLiftedAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.configure(strings.Replace(testConfig, "topics: [orders]", `topics: ["orders\\..*"]`, 1) + "memory: 64MiB\n")
@@ -51,6 +51,6 @@ func TestMemoryLimitsThePartitionsReadAtOnce(t *testing.T) {
 		t.Fatalf("%s", reportText(report))
 	}
 	if most := source.most.Load(); most > 2 {
-		t.Errorf("%d partitions of three topics were read at once; 64 MiB are enough for 2", most)
+		t.Errorf("%d bundles of three topics were lifted at once; 64 MiB are enough for 2", most)
 	}
 }
