@@ -1,7 +1,9 @@
 package jobs
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -58,4 +60,22 @@ func TestAYieldKnowsItsLargestBucket(t *testing.T) {
 	if want := (yield{offsets: 20, bytes: 55, files: 3, largest: 30}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
+}
+
+// Two bundles of an attempt may begin at the same offset of their partitions, in the same bucket.
+func TestFilesOfTwoBundlesHaveTheirOwnNames(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	topic := w.source.create("orders", strings.Repeat("ab", 16), 6)
+	for p := range 6 {
+		topic.add(p, 100, day, time.Second)
+	}
+	w.configure(strings.Replace(testConfig, "target_size: 1MiB", "target_size: 1KiB", 1)) // so that there are several bundles
+	e := w.process(w.store)
+	e.parallel = 4
+	r := w.run(e)
+	if got := r.Topics[0]; r.ExitCode() != ExitDone || got.Rows != 600 {
+		t.Fatal(reportText(r))
+	}
+	w.checkVerified("after the run")
 }
