@@ -144,7 +144,7 @@ func (p *phantoms) judge(v int, owner, seen, said string, verdicts []verdict) {
 // await asks again and again, for half a minute.
 func await(t *testing.T, is func() bool) {
 	t.Helper()
-	ctx := bounded(t, 30*time.Second)
+	ctx := bounded(t, 90*time.Second) // a process that finds a hung name node first pays 20 s for it
 	for !is() {
 		pause(ctx, 5*time.Millisecond)
 		if ctx.Err() != nil {
