@@ -42,8 +42,9 @@ func (e *Env) compile(set *Settings) (*compiled, error) {
 	}
 	schema := c.decoder.Schema()
 	if set.Output.KafkaColumns {
-		if schema = schema.WithKafkaColumns(); schema.Validate() != nil {
-			return bad(schema.Validate())
+		schema = schema.WithKafkaColumns()
+		if err := schema.Validate(); err != nil {
+			return bad(err)
 		}
 	}
 	if _, err := c.format.NewEncoder(io.Discard, schema, nil); err != nil {
