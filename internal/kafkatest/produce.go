@@ -65,6 +65,7 @@ func (c *Cluster) producer(codec Codec, opts ...kgo.Opt) (*kgo.Client, error) {
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ManualFlushing(),
 		kgo.MaxBufferedRecords(1 << 20),
+		kgo.WithHooks(partitionedHook{}),
 		codec.opt(),
 	}, opts...)...)
 }
@@ -84,22 +85,40 @@ func (c *Cluster) ProduceAs(ctx context.Context, codec Codec, topic string, reco
 	return send(ctx, client, topic, records)
 }
 
+// send flushes when every record has its partition: before, what a flush finds goes out in batches of their own.
 func send(ctx context.Context, client *kgo.Client, topic string, records []Record) error {
-	errs := make(chan error, len(records))
+	partitioned, done := make(chan struct{}, len(records)), make(chan error, len(records))
+	ctx = context.WithValue(ctx, partitionedKey{}, partitioned)
 	for _, r := range records {
-		client.Produce(ctx, r.forTopic(topic), func(_ *kgo.Record, err error) { errs <- err })
+		client.Produce(ctx, r.forTopic(topic), func(_ *kgo.Record, err error) { done <- err })
+	}
+	var all []error
+	for range records {
+		select {
+		case <-partitioned:
+		case err := <-done:
+			all = append(all, err)
+		}
 	}
 	if err := client.Flush(ctx); err != nil {
 		return fmt.Errorf("produce to %s: %w", topic, err)
 	}
-	var all []error
-	for range records {
-		all = append(all, <-errs)
+	for len(all) < len(records) {
+		all = append(all, <-done)
 	}
 	if err := errors.Join(all...); err != nil {
 		return fmt.Errorf("produce to %s: %w", topic, err)
 	}
 	return nil
+}
+
+// A partitionedHook tells the sender of each record that the record has its partition.
+type partitionedHook struct{}
+
+type partitionedKey struct{}
+
+func (partitionedHook) OnProduceRecordPartitioned(r *kgo.Record, _ int32) {
+	r.Context.Value(partitionedKey{}).(chan struct{}) <- struct{}{}
 }
 
 // A Transaction is open until it is committed or aborted.
