@@ -25,7 +25,7 @@ func interleaved(t *testing.T, minutes int) *kafkatest.Cluster {
 				at := time.UnixMilli(1_700_000_000_000).Add(time.Duration(minute)*time.Minute + time.Duration(p)*time.Second)
 				rs = append(rs, kafkatest.Record{Partition: p, Time: at, Value: fmt.Appendf(nil, "%d-%d-%d", p, minute, i)})
 			}
-			if err := c.ProduceAs(t.Context(), kafkatest.Zstd, "a", rs...); err != nil {
+			if err := c.ProduceAs(t.Context(), kafkatest.Snappy, "a", rs...); err != nil {
 				t.Fatal(err)
 			}
 		}
