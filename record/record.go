@@ -40,6 +40,9 @@ const (
 	BadTime     Reason = "bad_time"    // the partition field is missing, null, or not a time
 	TimeBounds  Reason = "time_bounds" // the time lies outside partition.min and partition.max_future
 	Tombstone   Reason = "tombstone"   // no value, and policy.tombstone is quarantine
+
+	UnknownSchema Reason = "unknown_schema" // the registry has no schema of the record's id
+	Misfit        Reason = "misfit"         // its schema cannot be read as the topic's
 )
 
 // A BadRecord is the error of a record that cannot become a row.

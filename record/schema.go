@@ -53,6 +53,8 @@ type Field struct {
 	// Default is what stands for a field that a record lacks, as plain JSON by the rules of record/json (bytes in base64,
 	// decimals as numbers); nil when there is none. A default of null is the text null.
 	Default json.RawMessage `json:"default,omitempty"`
+
+	Aliases []string `json:"aliases,omitempty"` // names that writers may have for it; what it is a target for is read by them, too
 }
 
 // A Type is the type of a field, list element or map value.
@@ -65,6 +67,11 @@ type Type struct {
 	Fields    []Field  `json:"fields,omitempty"`    // Struct
 	Union     bool     `json:"union,omitempty"`     // Struct that stands for a union: nullable members member0, member1 …, of which one is set
 	Elem      *Field   `json:"elem,omitempty"`      // List: its element; Map: its value. The name is "element" or "value"
+
+	// What the type is called in the schema that it came from, where names matter to who reads what: of a Struct, Enum or Fixed.
+	Name    string   `json:"name,omitempty"`
+	Aliases []string `json:"aliases,omitempty"`
+	Symbol  string   `json:"symbol,omitempty"` // Enum: stands for symbols that it has not got; "" for none
 }
 
 // Fingerprint identifies the schema: 16 hex digits over its canonical JSON. Columns of schemas with the same one have the same leaves.
