@@ -20,7 +20,9 @@ func SchemaID(value []byte) (id int32, ok bool) {
 // and tries again.
 type UnknownSchemaError struct{ ID int32 }
 
-func (e *UnknownSchemaError) Error() string { return fmt.Sprintf("schema %d was not looked up yet", e.ID) }
+func (e *UnknownSchemaError) Error() string {
+	return fmt.Sprintf("schema %d was not looked up yet", e.ID)
+}
 
 // A FramedDecoder takes the header off each value, and leaves the rest to the decoder of the schema that it names.
 type FramedDecoder struct {
