@@ -73,11 +73,12 @@ func Parse(name string, data []byte, env Environ) (*Config, error) {
 
 // A document is one parse: where it happens and what was wrong so far.
 type document struct {
-	name     string
-	dir      string
-	env      Environ
-	scheme   string // of the store
-	problems Problems
+	name       string
+	dir        string
+	env        Environ
+	scheme     string // of the store
+	registered bool   // there is a schema registry
+	problems   Problems
 }
 
 // root parses the bytes into the one mapping that a document is, or reports why not.

@@ -84,7 +84,7 @@ func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 			Output:      config.Output{Format: "parquet", Compression: "zstd", TargetSize: 256 << 20, KafkaColumns: true},
 			CommitEvery: config.CommitEvery{Bytes: 10 << 30, Duration: 15 * time.Minute},
 			Complete:    config.Complete{Lateness: 10 * time.Minute, Idle: 30 * time.Minute},
-			Policy: config.Policy{BadRecord: "quarantine", Tombstone: "quarantine", LostRecords: "halt", TopicRecreated: "halt", Truncated: "halt",
+			Policy: config.Policy{BadRecord: "quarantine", Misfit: "quarantine", Tombstone: "quarantine", LostRecords: "halt", TopicRecreated: "halt", Truncated: "halt",
 				UnexplainedGap: "halt"},
 		}},
 	}
@@ -101,6 +101,8 @@ func TestExampleHoldsEveryKeyWithItsDefault(t *testing.T) {
 	}
 	want := parse(t, least)
 	want.MemoryGiven = true
+	want.Registry.URLs = []string{"http://registry:8081"}
+	want.Jobs[0].Value.Schema, want.Jobs[0].Value.Subject, want.Jobs[0].Value.Version = "", "{topic}-value", "grown"
 	if diff := cmp.Diff(want, example, resolved, anyLine); diff != "" {
 		t.Error(diff)
 	}

@@ -72,11 +72,21 @@ const (
 
 // A Value says how a record's value is decoded.
 type Value struct {
-	Format  string // avro, json, string, bytes
-	Framing string // none, confluent (a zero byte and four bytes of schema id before the value); none for string and bytes
-	Schema  string // a schema file as written, with {topic} for the name (see SchemaFile), or raw. "" for string and bytes
-	Dir     string // where a relative Schema starts
+	Format  string   // avro, json, protobuf, string, bytes
+	Framing string   // none, confluent (a zero byte and four bytes of schema id before the value); none for string and bytes
+	Schema  string   // a schema file as written, with {topic} for the name (see SchemaFile), or raw. "" for string and bytes, and for a registry's
+	Subject string   // in the registry, with {topic} for the name (see SubjectOf)
+	Version string   // which version of it rows are made of: VersionGrown, VersionLatest, or a number
+	Message string   // protobuf: full name of the message, "" for the only or first one
+	AsJSON  []string // dotted paths of fields that become one column of JSON each
+	Dir     string   // where a relative Schema starts
 }
+
+// Versions of a subject that are not a number.
+const (
+	VersionGrown  = "grown"  // all that was seen, and the latest
+	VersionLatest = "latest" // at the start of each run
+)
 
 // A Key says how a record's key becomes a column.
 type Key struct {
@@ -126,6 +136,7 @@ type Complete struct {
 // A Policy says what happens when something is not as it should be. The words are closed sets.
 type Policy struct {
 	BadRecord      string // quarantine, fail
+	Misfit         string // of records whose schema cannot be read as the topic's: quarantine, halt
 	MaxBad         string // ""
 	Tombstone      string // quarantine, row, skip
 	LostRecords    string // halt, record

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -13,16 +14,38 @@ func (d *document) value(m *mapping) Value {
 		Format:  m.choice("format", "avro", "avro", "json", "protobuf", "string", "bytes"),
 		Framing: m.choice("framing", "confluent", "none", "confluent"),
 		Schema:  m.text("schema", ""),
+		Subject: m.text("subject", "{topic}-value"),
+		Version: m.text("version", VersionGrown),
+		Message: m.text("message", ""),
 		Dir:     d.dir,
-	}
-	if v.Format == "protobuf" {
-		m.reject("format", "protobuf is not built yet: avro, json, string and bytes are")
 	}
 	if v.plain() && !m.has("framing") {
 		v.Framing = "none"
 	}
+	for _, it := range m.list("as_json") {
+		if it.text == "" || slices.Contains(strings.Split(it.text, "."), "") {
+			d.report(it.where, "%q is not a path of field names such as tree.children", clip(it.text))
+		}
+		v.AsJSON = append(v.AsJSON, it.text)
+	}
+	if !v.Registered() {
+		v.Subject, v.Version = m.text("subject", ""), m.text("version", "")
+		return v
+	}
+	if n, err := strconv.Atoi(v.Version); v.Version != VersionGrown && v.Version != VersionLatest && (err != nil || n < 1) {
+		m.reject("version", "%q is not grown, latest, or the number of a version", clip(v.Version))
+	}
+	if rest := strings.ReplaceAll(v.Subject, "{topic}", ""); v.Subject == "" || strings.ContainsAny(rest, "{}") {
+		m.reject("subject", "%q is not a subject such as {topic}-value", clip(v.Subject))
+	}
 	return v
 }
+
+// Registered says whether the schemas come from a registry.
+func (v Value) Registered() bool { return v.Schema == "" && !v.plain() }
+
+// SubjectOf is the registry's subject for a topic.
+func (v Value) SubjectOf(topic string) string { return strings.ReplaceAll(v.Subject, "{topic}", topic) }
 
 // SchemaFile is the absolute name of the topic's schema file; "" when the value has no schema.
 func (v Value) SchemaFile(topic string) string {
@@ -105,6 +128,7 @@ func (d *document) policy(m *mapping) Policy {
 	haltOrRecord := func(key string) string { return m.choice(key, "halt", "halt", "record") }
 	p := Policy{
 		BadRecord:      m.choice("bad_record", "quarantine", "quarantine", "fail"),
+		Misfit:         m.choice("misfit", "quarantine", "quarantine", "halt"),
 		MaxBad:         m.text("max_bad", ""),
 		Tombstone:      m.choice("tombstone", "quarantine", "quarantine", "row", "skip"),
 		LostRecords:    haltOrRecord("lost_records"),
@@ -145,8 +169,15 @@ func (j *Job) oneTopic() bool {
 }
 
 func (d *document) completeValue(m *mapping, v Value) {
-	if v.Format == "protobuf" {
-		return // refused already
+	if v.Format != "protobuf" && v.Message != "" {
+		m.reject("message", "has no effect with format %s", v.Format)
+	}
+	if !v.Registered() {
+		for _, key := range []string{"subject", "version"} {
+			if m.text(key, "") != "" {
+				m.reject(key, "has no effect: the schema does not come from the registry")
+			}
+		}
 	}
 	if v.plain() {
 		if v.Framing == "confluent" {
@@ -157,8 +188,13 @@ func (d *document) completeValue(m *mapping, v Value) {
 		}
 		return
 	}
-	if v.Schema == "" {
-		m.reject("schema", `%s without a schema file needs the schema registry, which is not built yet: write schema: "schemas/{topic}.avsc"`, v.Format)
+	if v.Registered() {
+		switch {
+		case !d.registered:
+			m.reject("schema", `%s needs a schema: name a file, such as schema: "schemas/{topic}.avsc", or a registry in registry.url`, v.Format)
+		case v.Framing == "none" && v.Version == VersionGrown && m.has("version"):
+			m.reject("version", "grown goes with framing confluent: without it no record says which schema it has")
+		}
 		return
 	}
 	if v.Raw() {

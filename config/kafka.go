@@ -41,13 +41,15 @@ type SASL struct {
 	PasswordFile string
 }
 
-// A Registry is a schema registry.
+// A Registry is a schema registry. File names are absolute.
 type Registry struct {
-	URL          string
+	URLs         []string // tried in turn; none: there is no registry
 	Username     string
-	Password     Secret
+	Password     Secret // also when it was read from PasswordFile
 	PasswordFile string
 	CAFile       string
+	CertFile     string
+	KeyFile      string
 }
 
 // Admin is the HTTP server of serve.
@@ -160,19 +162,30 @@ func (d *document) sasl(m *mapping) SASL {
 }
 
 func (d *document) registry(m *mapping) Registry {
-	const unbuilt = "schema registries are not built yet: name a schema file in value.schema instead"
-	r := Registry{URL: m.text("url", ""), Username: m.text("username", ""), CAFile: m.file("ca_file")}
+	r := Registry{Username: m.text("username", ""), CAFile: m.file("ca_file"), CertFile: m.file("cert_file"), KeyFile: m.file("key_file")}
 	r.Password, r.PasswordFile = m.secret("password")
-	for _, key := range known[m.kind] {
-		if m.text(key, "") != "" {
-			m.reject(key, unbuilt)
+	for part := range strings.SplitSeq(m.text("url", ""), ",") {
+		part = strings.TrimRight(strings.TrimSpace(part), "/")
+		if part == "" {
+			continue
+		}
+		u, err := url.Parse(part)
+		switch {
+		case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+			m.reject("url", "%q is not a URL such as https://registry:8081", clip(part))
+		case u.User != nil:
+			m.reject("url", "holds a user name: write registry.username and registry.password, which never print")
+		default:
+			r.URLs = append(r.URLs, part)
 		}
 	}
-	if r.URL != "" {
-		if u, err := url.Parse(r.URL); err != nil || u.Host == "" {
-			m.reject("url", "%q is not a URL", clip(r.URL))
-		}
+	if (r.Password != "" || r.PasswordFile != "") && r.Username == "" {
+		m.reject("password", "needs a username")
 	}
+	if (r.CertFile == "") != (r.KeyFile == "") {
+		m.reject("cert_file", "cert_file and key_file go together: one of them is missing")
+	}
+	d.registered = len(r.URLs) > 0
 	return r
 }
 

@@ -13,7 +13,7 @@ var known = map[string][]string{
 	"kafka":               {"brokers", "client_id", "tls", "sasl", "isolation"},
 	"kafka.tls":           {"enabled", "ca_file", "cert_file", "key_file", "server_name"},
 	"kafka.sasl":          {"mechanism", "username", "password", "password_file"},
-	"registry":            {"url", "username", "password", "password_file", "ca_file"},
+	"registry":            {"url", "username", "password", "password_file", "ca_file", "cert_file", "key_file"},
 	"store":               {"url", "s3", "hdfs"},
 	"store.s3":            {"endpoint", "region", "path_style", "storage_class", "sse", "kms_key", "acl"},
 	"store.hdfs":          {"conf_dir", "user", "replication", "group", "file_mode", "dir_mode", "staging", "kerberos"},
@@ -21,14 +21,14 @@ var known = map[string][]string{
 	"admin":               {"listen", "token_file"},
 	"job": {"name", "topics", "exclude", "schedule", "timezone", "catch_up", "jitter", "timeout", "start", "folder", "value", "key",
 		"headers", "partition", "output", "commit_every", "limits", "complete", "policy"},
-	"job.value":        {"format", "framing", "schema"},
+	"job.value":        {"format", "framing", "schema", "subject", "version", "message", "as_json"},
 	"job.key":          {"format"},
 	"job.partition":    {"by", "field", "unit", "layout", "min", "max_future", "otherwise"},
 	"job.output":       {"format", "compression", "target_size", "kafka_columns"},
 	"job.commit_every": {"bytes", "duration"},
 	"job.limits":       {"records", "bytes", "duration", "bytes_per_second"},
 	"job.complete":     {"marker", "lateness", "idle"},
-	"job.policy":       {"bad_record", "max_bad", "tombstone", "lost_records", "topic_recreated", "truncated", "unexplained_gap"},
+	"job.policy":       {"bad_record", "max_bad", "misfit", "tombstone", "lost_records", "topic_recreated", "truncated", "unexplained_gap"},
 }
 
 // suggestion says what an unknown key may have been meant to be: a key of this section, or one that belongs elsewhere.
