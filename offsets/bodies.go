@@ -68,12 +68,19 @@ type Decision struct {
 
 // A Lift is what commit, fill and replace have in common: ranges that were read and the files that hold their rows.
 type Lift struct {
-	Incarnation int         `json:"incarnation"`
-	Attempt     string      `json:"attempt"`  // 16 hex digits
-	Settings    string      `json:"settings"` // hash of settings/<hash>.json
-	Clock       time.Time   `json:"clock"`    // by which time bounds were judged
-	Bundles     []Bundle    `json:"bundles,omitempty"`
-	Attached    *Attachment `json:"attached,omitempty"` // instead of Bundles, when they are large
+	Incarnation int       `json:"incarnation"`
+	Attempt     string    `json:"attempt"`  // 16 hex digits
+	Settings    string    `json:"settings"` // hash of settings/<hash>.json
+	Clock       time.Time `json:"clock"`    // by which time bounds were judged
+
+	// Writers are the registry's ids that were met by then, with the fingerprints of what they stood for: see KeepWriter.
+	Writers map[int32]string `json:"writers,omitempty"`
+	// Changes are the differences between the rows of this record and those of the lift before it, in words; in the first record after
+	// a change only.
+	Changes []string `json:"changes,omitempty"`
+
+	Bundles  []Bundle    `json:"bundles,omitempty"`
+	Attached *Attachment `json:"attached,omitempty"` // instead of Bundles, when they are large
 }
 
 // An Attachment names att/<attempt>.json, which holds a JSON array of bundles.

@@ -42,7 +42,7 @@ func everyType() []Body {
 		existing,
 		&Commit{lift(a(1), full, Bundle{Segments: []Segment{{Partition: 1, From: 100, To: 110, Epoch: -1, Gaps: Gaps{Aborted: 10}}}})},
 		&Skip{Incarnation: 1, Partition: 1, From: 110, To: 150, Gap: GapOperator, Decision: Decision{"ann", "poison"}},
-		&Fill{lift(a(2), bundle(a(2), 1, 120, 130))},
+		&Fill{changed(lift(a(2), bundle(a(2), 1, 120, 130)))},
 		&Replace{Lift: lift(a(3), fresh), Remove: []BundleRef{{2, 0}}, Swap: ShowFirst},
 		&Repair{Attempt: a(4), File: FileRef{4, file(a(2), 0, 1, 120, 130).Key}, Bytes: 77, Token: json.RawMessage(`{"path":"again"}`), After: 0},
 		&Drop{Incarnation: 1, Files: []FileRef{{4, file(a(2), 0, 1, 120, 130).Key}}, Emptied: []Range{{4, 5}}, Decision: Decision{"bob", "lost"}},
@@ -50,6 +50,13 @@ func everyType() []Body {
 		&Commit{big},
 		&Incarnate{Incarnation: 2, TopicID: strings.Repeat("8", 32), Cluster: "cluster-1", Partitions: []PartitionStart{{0, 0, -1}}, Cause: "recreated", Decision: Decision{"ann", "new topic"}},
 	}
+}
+
+// changed adds what a lift says of schemas.
+func changed(l Lift) Lift {
+	l.Writers = map[int32]string{12: "00000000000000bb", 7: "00000000000000aa"}
+	l.Changes = []string{"field a: int32 became int64"}
+	return l
 }
 
 func TestRecordsKeepTheirBytes(t *testing.T) {
