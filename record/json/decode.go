@@ -6,7 +6,7 @@
 //	float, double   a number, rounded to the nearest; one too large for the type is refused
 //	decimal         a number, or a string with one, exactly: more digits than the scale or the precision has are refused
 //	string, uuid    a string
-//	enum            a string, one of the symbols
+//	enum            a string, one of the symbols; another one is the symbol that stands for those, where the schema has it
 //	bytes, fixed    a string, standard base64 with padding
 //	date            days since 1970, or "2026-11-20"
 //	time-*          milliseconds or microseconds since midnight, or "13:07:00.250"; below 24 hours
@@ -14,14 +14,16 @@
 //	                unit is cut off
 //	local-*         a number in the schema's unit, or the same without a zone
 //	array, map      an array; an object
-//	record          an object; fields that the schema does not have are counted and left out
+//	record          an object; fields that the schema does not have are counted and left out. Where a field's name is absent, the first
+//	                of its aliases that is there stands for it
+//	JSON            any value, as its text stands there, null included
 //	union           see below
 //
 // A union other than with null takes the first of its types, in the schema's order, that takes the value. Only types that go with the
 // kind of JSON value are tried: an object, for records and maps; and so on. For numbers there are two rounds: one written as an
 // integer goes to the first integer type that holds it (int, long, date, time, timestamp), else to float, double or decimal; one
 // with a fraction or an exponent the other way round. As a record leaves unknown fields out, the first record of a union whose
-// required fields are there wins.
+// required fields are there wins; and an enum takes others' symbols only when no type took the text.
 //
 // What is not JSON is Undecodable: also text that is not UTF-8, half of a surrogate pair, a name that stands twice in a record or
 // map (of unknown fields it is not looked at), nesting deeper than 512 levels, anything after the value. What is JSON and breaks a rule

@@ -20,7 +20,8 @@ func everything() *record.Schema {
 		{Name: "p", Type: record.Type{Kind: record.Decimal, Precision: 7, Scale: 2}}, {Name: "q", Type: record.Type{Kind: record.Decimal, Precision: 38, Scale: 9}, Nullable: true},
 		{Name: "day", Type: kind(record.Date)}, {Name: "tm", Type: kind(record.TimeMillis)}, {Name: "tu", Type: kind(record.TimeMicros)},
 		{Name: "t3", Type: kind(record.TimestampMillis)}, {Name: "t6", Type: kind(record.TimestampMicros)}, {Name: "t9", Type: kind(record.TimestampNanos)}, {Name: "l3", Type: kind(record.LocalMillis)},
-		{Name: "l6", Type: kind(record.LocalMicros)}, {Name: "l9", Type: kind(record.LocalNanos)}, {Name: "z", Type: kind(record.Int32), Default: stdjson.RawMessage("7")},
+		{Name: "l6", Type: kind(record.LocalMicros)}, {Name: "l9", Type: kind(record.LocalNanos)}, {Name: "z", Type: kind(record.Int32), Default: stdjson.RawMessage("7"), Aliases: []string{"Z", "é", "s"}},
+		{Name: "o", Type: record.Type{Kind: record.Enum, Symbols: []string{"A", "B"}, Symbol: "B"}, Nullable: true, Aliases: []string{"Z", "O"}},
 		{Name: "ll", Type: list(record.Field{Type: list(record.Field{Type: kind(record.Int32), Nullable: true})})},
 		{Name: "m", Type: record.Type{Kind: record.Map, Elem: &record.Field{Name: "value", Type: point, Nullable: true}}, Nullable: true},
 		{Name: "un", Type: union(kind(record.Double), kind(record.Int64), kind(record.TimestampMillis), kind(record.String), point, record.Type{Kind: record.Map, Elem: &record.Field{Name: "value", Type: kind(record.String)}}), Nullable: true},
@@ -36,6 +37,7 @@ func FuzzDecode(f *testing.F) {
 	const plain = `{"s":"text","u":null,"b":true,"i":1,"l":2,"f":1.5,"d":1e-3,"y":"AAE=","x":"AAEC","e":"B","p":"12.5","q":1234567890.123456789,"day":"2026-11-20","tm":"13:07:00.25","tu":5,"t3":"2026-11-20T13:07:00.25+01:00","t6":1,"t9":"2026-11-20T13:07:00Z","l3":"2026-11-20T13:07:00","l6":"2026-11-20T13:07:00.5","l9":-1,"ll":[[1,null],[]],"m":{"a":{"x":1},"b":null},"un":{"x":1}}`
 	f.Add([]byte(plain))
 	f.Add([]byte(`{"z":-0,` + plain[1:]))
+	f.Add([]byte(`{"Z":8,"O":"C","\u00e9":9,` + plain[1:]))
 	for _, in := range []string{`{"x":"y"}`, `1.5`, `"\ud83d\ude00"`, `{"s":1}`} {
 		f.Add([]byte(plain[:len(plain)-len(`{"x":1}}`)] + in + "}"))
 	}

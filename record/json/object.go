@@ -16,6 +16,9 @@ func (d *Decoder) object(n *node, p int, rep uint8) int {
 		return d.mismatch(n, p)
 	}
 	clear(n.seen)
+	for i := range n.aliases {
+		n.aliases[i].at = -1
+	}
 	left := len(n.fields)
 	guess := &n.first
 	p = space(b, p+1)
@@ -33,7 +36,13 @@ func (d *Decoder) object(n *node, p int, rep uint8) int {
 			if i, p = d.name(n, p); p < 0 {
 				return -1
 			}
-			if i >= 0 {
+			switch k := int(i) - len(n.fields); {
+			case k >= 0:
+				if n.aliases[k].at >= 0 {
+					return d.syntax(at, "a name that the object does not have yet")
+				}
+				n.aliases[k].at = p // as if it were unknown, until it is known that the name is not there
+			case i >= 0:
 				f = &n.fields[i]
 				*guess = i
 			}
@@ -72,7 +81,8 @@ func (d *Decoder) object(n *node, p int, rep uint8) int {
 	}
 }
 
-// name reads a field's name and the colon, and finds the field: -1 for one that the schema does not have.
+// name reads a field's name and the colon, and finds the field: -1 for one that the schema does not have; from len(n.fields) on they
+// are aliases.
 func (d *Decoder) name(n *node, p int) (int32, int) {
 	if p >= len(d.b) || d.b[p] != '"' {
 		return -1, d.syntax(p, "a name or }")
@@ -96,13 +106,35 @@ func (d *Decoder) rest(n *node, p int, rep uint8) int {
 			unseen &= 1<<end - 1
 		}
 		for ; unseen != 0; unseen &= unseen - 1 {
-			f := n.fields[w*64+bits.TrailingZeros64(unseen)].node
-			if !d.missing(f, rep) {
+			i := w*64 + bits.TrailingZeros64(unseen)
+			f := n.fields[i].node
+			if at := n.aliased(i); at >= 0 {
+				d.unknown--
+				if d.value(f, at, rep) < 0 {
+					return -1
+				}
+			} else if !d.missing(f, rep) {
 				return d.unfit(f, "missing, expected "+f.expects())
 			}
 		}
 	}
 	return p
+}
+
+// An alias is another name of a field.
+type alias struct {
+	field int
+	at    int // where its value begins in the object that is read, or -1
+}
+
+// aliased is where the value of a field stands under the first of its aliases that the object has, or -1.
+func (n *node) aliased(field int) int {
+	for _, a := range n.aliases {
+		if a.field == field && a.at >= 0 {
+			return a.at
+		}
+	}
+	return -1
 }
 
 // A keySet finds names that stand twice in a map. The keys of the map that is read are the last ones of its column.

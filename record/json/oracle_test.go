@@ -143,6 +143,11 @@ func oracleValue(t record.Type, v any) (any, error) {
 		row := []any{}
 		for _, f := range t.Fields {
 			in, there := o.get(f.Name)
+			for _, a := range f.Aliases {
+				if !there && whose(t.Fields, a) == f.Name {
+					in, there = o.get(a)
+				}
+			}
 			x, err := oracleField(f, in, there)
 			if err != nil {
 				return nil, err
@@ -192,11 +197,26 @@ func oracleValue(t record.Type, v any) (any, error) {
 	return nil, fmt.Errorf("%v for %s", v, t.Kind)
 }
 
+// whose is the field that a name stands for: that of the name, else the first with the alias.
+func whose(fields []record.Field, name string) string {
+	owner := ""
+	for _, f := range slices.Backward(fields) {
+		if f.Name == name {
+			return name
+		}
+		if slices.Contains(f.Aliases, name) {
+			owner = f.Name
+		}
+	}
+	return owner
+}
+
 func oracleUnion(t record.Type, v any) (any, error) {
 	integers := []record.Kind{record.Int32, record.Int64, record.Date, record.TimeMillis, record.TimeMicros, record.TimestampMillis, record.TimestampMicros, record.TimestampNanos, record.LocalMillis, record.LocalMicros, record.LocalNanos}
 	n, number := v.(json.Number)
 	for _, round := range []bool{true, false} {
 		for i, m := range t.Fields {
+			m.Type.Symbol = ""
 			if number && (slices.Contains(integers, m.Type.Kind) == !strings.ContainsAny(string(n), ".eE")) != round || !number && !round {
 				continue
 			}
@@ -205,6 +225,13 @@ func oracleUnion(t record.Type, v any) (any, error) {
 				row[i] = x
 				return row, nil
 			}
+		}
+	}
+	for i, m := range t.Fields {
+		if x, err := oracleValue(m.Type, v); err == nil && m.Type.Symbol != "" {
+			row := make([]any, len(t.Fields))
+			row[i] = x
+			return row, nil
 		}
 	}
 	return nil, errors.New("no member takes it")
@@ -286,6 +313,9 @@ func oracleText(t record.Type, s string) (any, error) {
 	case record.Enum:
 		if slices.Contains(t.Symbols, s) {
 			return s, nil
+		}
+		if t.Symbol != "" {
+			return t.Symbol, nil
 		}
 	case record.Bytes, record.Fixed:
 		b, err := base64.StdEncoding.DecodeString(s)

@@ -56,6 +56,9 @@ type node struct {
 	symbols  map[string]bool
 	decimals *record.Decimals
 	clock    clock
+	aliases  []alias // in the order of the fields, and of each one's aliases
+	standIn  *node   // opUnion: the enum whose symbol stands for others, once no member took the value
+	symbol   string  // opEnum: stands for those that are not in symbols; "" for none
 }
 
 // A field of an object.
@@ -101,7 +104,7 @@ func (c *compiler) node(f record.Field, at place) (*node, error) {
 		err = c.entries(n, at)
 	default:
 		c.leaves++
-		c.leafOf(n)
+		err = c.leafOf(n)
 	}
 	n.leaves = c.leaves - n.leaf
 	if err == nil && f.Default != nil {
@@ -110,18 +113,22 @@ func (c *compiler) node(f record.Field, at place) (*node, error) {
 	return n, err
 }
 
-func (c *compiler) leafOf(n *node) {
+func (c *compiler) leafOf(n *node) error {
 	switch n.op {
 	case opEnum:
 		n.symbols = make(map[string]bool, len(n.typ.Symbols))
 		for _, s := range n.typ.Symbols {
 			n.symbols[s] = true
 		}
+		if n.symbol = n.typ.Symbol; n.symbol != "" && !n.symbols[n.symbol] {
+			return fmt.Errorf("field %s: %s, which stands for unknown symbols, is none of its own", n.path, n.symbol)
+		}
 	case opDecimal:
 		n.decimals = record.NewDecimals(n.typ)
 	case opTime:
 		n.clock = clocks[n.typ.Kind]
 	}
+	return nil
 }
 
 func (c *compiler) fields(n *node, at place) error {
@@ -144,13 +151,32 @@ func (c *compiler) fields(n *node, at place) error {
 		n.index[f.Name] = int32(i)
 		n.fields = append(n.fields, field{node: kid, name: f.Name, key: key, next: int32((i + 1) % len(n.typ.Fields))})
 		if n.op == opUnion {
-			n.members = append(n.members, kid)
+			n.member(kid)
+		}
+	}
+	for i, f := range n.typ.Fields {
+		for _, name := range f.Aliases {
+			if _, taken := n.index[name]; !taken {
+				n.index[name] = int32(len(n.fields) + len(n.aliases))
+				n.aliases = append(n.aliases, alias{field: i})
+			}
 		}
 	}
 	if n.op == opUnion {
 		n.marks = make([]int, c.leaves-n.leaf)
 	}
 	return nil
+}
+
+// member adds a member of a union. An enum in it takes its own symbols only, as long as others may take the text.
+func (n *node) member(m *node) {
+	n.members = append(n.members, m)
+	if m.symbol != "" {
+		m.symbol = ""
+		if n.standIn == nil {
+			n.standIn = m
+		}
+	}
 }
 
 func (c *compiler) entries(n *node, at place) (err error) {
@@ -264,6 +290,8 @@ func (n *node) takes() string {
 		return "days since 1970 or YYYY-MM-DD"
 	case opTime:
 		return n.clock.expects
+	case opJSON:
+		return "JSON"
 	case opObject, opMap:
 		return "an object"
 	case opList:

@@ -133,10 +133,14 @@ func (d *Decoder) scalar(n *node, p int, rep uint8) (end int) {
 		if v, end = d.text(n, p); end < 0 {
 			return -1
 		}
-		if !n.symbols[string(v)] {
+		switch {
+		case n.symbols[string(v)]:
+			c.AppendBytes(v)
+		case n.symbol != "":
+			c.AppendString(n.symbol)
+		default:
 			return d.mismatch(n, p)
 		}
-		c.AppendBytes(v)
 	default: // opBytes, opFixed
 		var v []byte
 		if v, end = d.text(n, p); end < 0 {
@@ -260,18 +264,14 @@ func (d *Decoder) union(n *node, p int, rep uint8) int {
 	var first *record.BadRecord
 	tried := 0
 	for round := range 2 {
-		for i, m := range n.members {
+		for _, m := range n.members {
 			if m.round(d.b[p], integer) != round {
 				continue
 			}
 			tried++
 			end := d.try(m, n.marks, p, rep)
 			if end >= 0 {
-				for j, other := range n.members {
-					if j != i {
-						d.nulls(other, n.def, rep)
-					}
-				}
+				d.others(n, m, rep)
 				return end
 			}
 			if d.err.Reason != record.Unfit {
@@ -282,11 +282,29 @@ func (d *Decoder) union(n *node, p int, rep uint8) int {
 			}
 		}
 	}
+	if m := n.standIn; m != nil && d.b[p] == '"' {
+		m.symbol = m.typ.Symbol
+		end := d.try(m, n.marks, p, rep)
+		m.symbol = ""
+		if end >= 0 {
+			d.others(n, m, rep)
+		}
+		return end
+	}
 	if tried == 1 {
 		d.err = first // it says more than that no member took the value
 		return -1
 	}
 	return d.mismatch(n, p)
+}
+
+// others appends a null to the members of a union that do not have the value.
+func (d *Decoder) others(n, that *node, rep uint8) {
+	for _, m := range n.members {
+		if m != that {
+			d.nulls(m, n.def, rep)
+		}
+	}
 }
 
 // try reads a value into a member of a union, or leaves no trace. Within a union each leaf has levels.
