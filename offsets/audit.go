@@ -10,7 +10,7 @@ import (
 
 // An Audit folds a log from its first record, and checks also what Fold cannot, since only the earlier records tell it: that no
 // attempt is named twice, that what is removed or repaired exists and is live, that a replace adds the segments that it removes,
-// that emptied versions are empty, and that each lift adds up. It remembers the keys of all live files.
+// and makes files of none but those, that emptied versions are empty, and that each lift adds up. It remembers the keys of all live files.
 type Audit struct {
 	state    *State
 	attempts map[string]int64           // by which version
@@ -59,6 +59,9 @@ func (a *Audit) check(r *Record) error {
 		if err := l.check(); err != nil {
 			return err
 		}
+		if err := a.checkOrigins(r.Body, l); err != nil {
+			return err
+		}
 	}
 	switch b := r.Body.(type) {
 	case *Replace:
@@ -102,6 +105,32 @@ func (a *Audit) checkReplace(b *Replace) error {
 		return fmt.Errorf("it removes the segments %v, but adds %v", old, fresh)
 	}
 	return nil
+}
+
+// checkOrigins says whether files that were made of others name live ones that the same record removes.
+func (a *Audit) checkOrigins(body Body, l *Lift) error {
+	var going []BundleRef
+	if b, ok := body.(*Replace); ok {
+		going = b.Remove
+	}
+	for _, b := range l.Bundles {
+		for i := range b.Files {
+			for _, ref := range b.Files[i].origins() {
+				bundle, live := a.files[ref]
+				if !live || !slices.Contains(going, BundleRef{ref.V, bundle}) {
+					return fmt.Errorf("file %.200s was made of %.200s of version %d, which is not a file that the record removes", b.Files[i].Key, ref.Key, ref.V)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (f *File) origins() []FileRef {
+	if f.CopyOf != nil {
+		return append(slices.Clone(f.RetryOf), *f.CopyOf)
+	}
+	return f.RetryOf
 }
 
 // checkEmptied says whether versions have no live file but those that go.
@@ -246,7 +275,7 @@ func (f *File) check(segments []Segment) error {
 
 // Total is the number of offsets without a row.
 func (g *Gaps) Total() int64 {
-	n := g.Control + g.Aborted + g.Compacted + g.Tombstone
+	n := g.Control + g.Aborted + g.Compacted + g.Tombstone + g.Dropped
 	for _, ranges := range [][]Range{g.Retention, g.Truncated, g.Operator, g.Unexplained} {
 		for _, r := range ranges {
 			n += r.Len()

@@ -104,6 +104,10 @@ type Replace struct {
 	// Emptied names the versions of which nothing is live after this record, so that the state can forget their bundles and files
 	// one by one. Only whoever reads those versions can know: the proposer does, and an Audit checks it.
 	Emptied []Range `json:"emptied,omitempty"`
+
+	// Tried are the reasons for which records were tried again that were in quarantine; empty: whatever the reason. It says how files
+	// with RetryOf were made.
+	Tried []string `json:"tried,omitempty"`
 }
 
 // The orders of a swap.
@@ -157,6 +161,7 @@ type Gaps struct {
 	Aborted     int64   `json:"aborted,omitempty"`
 	Compacted   int64   `json:"compacted,omitempty"`
 	Tombstone   int64   `json:"tombstone,omitempty"`
+	Dropped     int64   `json:"dropped,omitempty"` // of files that had been dropped from a bundle that this one replaces
 	Retention   []Range `json:"retention,omitempty"`
 	Truncated   []Range `json:"truncated,omitempty"`
 	Operator    []Range `json:"operator,omitempty"`
@@ -187,6 +192,10 @@ type File struct {
 	Late    int64            `json:"late,omitempty"`
 	Reasons map[string]int64 `json:"reasons,omitempty"`
 	Token   storage.Token    `json:"token"`
+
+	// Where the rows came from, if not from Kafka: files of the bundles that the same record, a replace, removes.
+	CopyOf  *FileRef  `json:"copy_of,omitempty"`  // the data file whose bytes these are, made by the settings of its own record
+	RetryOf []FileRef `json:"retry_of,omitempty"` // the quarantine files, of one version and in their order, whose records were tried again
 }
 
 // The kinds of files.

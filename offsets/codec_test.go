@@ -32,7 +32,8 @@ func everyType() []Body {
 
 	fresh := full
 	fresh.Files = []File{file(a(3), 0, 0, 100, 160), bad}
-	fresh.Files[1].Key = "orders/replaced.parquet"
+	fresh.Files[0].CopyOf = &FileRef{2, full.Files[0].Key}
+	fresh.Files[1].Key, fresh.Files[1].RetryOf = "orders/replaced.parquet", []FileRef{{2, bad.Key}}
 
 	existing := startsOf(2)
 	existing.Existing = &Decision{"ann", "files of Camus stay"}
@@ -43,7 +44,7 @@ func everyType() []Body {
 		&Commit{lift(a(1), full, Bundle{Segments: []Segment{{Partition: 1, From: 100, To: 110, Epoch: -1, Gaps: Gaps{Aborted: 10}}}})},
 		&Skip{Incarnation: 1, Partition: 1, From: 110, To: 150, Gap: GapOperator, Decision: Decision{"ann", "poison"}},
 		&Fill{changed(lift(a(2), bundle(a(2), 1, 120, 130)))},
-		&Replace{Lift: lift(a(3), fresh), Remove: []BundleRef{{2, 0}}, Swap: ShowFirst},
+		&Replace{Lift: lift(a(3), fresh), Remove: []BundleRef{{2, 0}}, Swap: ShowFirst, Tried: []string{"unfit"}},
 		&Repair{Attempt: a(4), File: FileRef{4, file(a(2), 0, 1, 120, 130).Key}, Bytes: 77, Token: json.RawMessage(`{"path":"again"}`), After: 0},
 		&Drop{Incarnation: 1, Files: []FileRef{{4, file(a(2), 0, 1, 120, 130).Key}}, Emptied: []Range{{4, 5}}, Decision: Decision{"bob", "lost"}},
 		&Fence{Attempts: []string{a(9)}},

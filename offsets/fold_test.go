@@ -259,11 +259,30 @@ func TestAuditChecksWhatTheFoldCannot(t *testing.T) {
 	twin.Files = append(twin.Files, twin.Files[0])
 	twin.Files[1].Rows, twin.Files[0].Rows = 5, 5
 	replaced := &Replace{Lift: lift(a(2), bundle(a(2), 0, 100, 110)), Remove: []BundleRef{{2, 0}}, Swap: ShowFirst}
+	other := two.Bundles[1].Files[0].Key
+	copied := func(b Bundle, from FileRef) Bundle {
+		b.Files[0].CopyOf = &from
+		return b
+	}
+	retried := bundle(a(2), 0, 100, 110)
+	retried.Files[0].RetryOf = []FileRef{{2, key}, {2, other}}
+	fewer := bundle(a(2), 0, 100, 110)
+	fewer.Segments[0].Gaps.Dropped = 4
+	fewer.Files[0].Rows = 6
+	replace := func(b Bundle) *Replace {
+		return &Replace{Lift: lift(a(2), b), Remove: []BundleRef{{2, 0}}, Swap: ShowFirst}
+	}
 	for name, c := range map[string]struct {
 		before []Body
 		body   Body
 		want   string
 	}{
+		"a copy":                           {base, replace(copied(bundle(a(2), 0, 100, 110), FileRef{2, key})), ""},
+		"a copy of what stays":             {base, replace(copied(bundle(a(2), 0, 100, 110), FileRef{2, other})), "not a file that the record removes"},
+		"a copy of nothing":                {base, replace(copied(bundle(a(2), 0, 100, 110), FileRef{2, "nothing"})), "not a file that the record removes"},
+		"a retry of what stays":            {base, replace(retried), "not a file that the record removes"},
+		"a copy in a commit":               {base, &Commit{lift(a(2), copied(bundle(a(2), 0, 110, 120), FileRef{2, key}))}, "not a file that the record removes"},
+		"replace without dropped rows":     {base, replace(fewer), ""},
 		"sound":                            {base, replaced, ""},
 		"rows do not add up":               {base, &Commit{lift(a(2), short)}, "9 rows and 0 offsets"},
 		"range outside":                    {base, &Commit{lift(a(2), stray)}, "lies in no segment"},
