@@ -110,7 +110,7 @@ func datumDecoder(t *testing.T, text string) record.Decoder {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dec, ok := recordavro.NewDatumDecoder(p, recordavro.None, "")
+	dec, ok := recordavro.NewDatumDecoder(p, "")
 	if !ok {
 		t.Fatalf("no datums of %s", text)
 	}

@@ -33,7 +33,7 @@ func decoder(t testing.TB) record.Decoder {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return avro.NewDecoder(p, avro.None)
+	return avro.NewDecoder(p)
 }
 
 // eventOptions are for files of events, zstd in Parquet, with a store that forgets.

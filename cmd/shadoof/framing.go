@@ -2,9 +2,6 @@ package main
 
 import "shadoof/record"
 
-// framingBytes is how long the header is: a zero byte and the schema's id.
-const framingBytes = 5
-
 // An unframed decoder takes the header of Confluent's framing off before the value is decoded.
 type unframed struct{ record.Decoder }
 
@@ -19,10 +16,10 @@ func (u unframed) Decode(c *record.Columns, r *record.Raw) error {
 	if r.Value == nil {
 		return u.Decoder.Decode(c, r)
 	}
-	if len(r.Value) < framingBytes || r.Value[0] != 0 {
+	if _, ok := record.SchemaID(r.Value); !ok {
 		return &record.BadRecord{Reason: record.Undecodable, Detail: "no header of a zero byte and a schema id before the value: value.framing is confluent"}
 	}
 	bare := *r
-	bare.Value = r.Value[framingBytes:]
+	bare.Value = r.Value[record.HeaderBytes:]
 	return u.Decoder.Decode(c, &bare)
 }

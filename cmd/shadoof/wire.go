@@ -199,14 +199,10 @@ func valueDecoder(s *jobs.Settings) (record.Decoder, error) {
 		}
 		return unframe(dec, framed), nil
 	}
-	framing := avro.None
-	if framed {
-		framing = avro.Confluent
-	}
 	if s.Output.Datums {
-		if dec, ok := avro.NewDatumDecoder(p, framing, s.Partition.Field); ok {
-			return dec, nil
+		if dec, ok := avro.NewDatumDecoder(p, s.Partition.Field); ok {
+			return unframe(dec, framed), nil
 		}
 	}
-	return avro.NewDecoder(p, framing), nil
+	return unframe(avro.NewDecoder(p), framed), nil
 }

@@ -17,7 +17,7 @@ func BenchmarkDecode(b *testing.B) {
 	schema := recordtest.EventType().Avro(false)
 	b.Run("to=columns", func(b *testing.B) {
 		p := parse(b, schema)
-		dec, c := avro.NewDecoder(p, avro.None), record.NewColumns(p.Schema.WithKafkaColumns())
+		dec, c := avro.NewDecoder(p), record.NewColumns(p.Schema.WithKafkaColumns())
 		b.SetBytes(recordtest.Size(events))
 		b.ReportAllocs()
 		i := 0
@@ -37,7 +37,7 @@ func BenchmarkDecode(b *testing.B) {
 	all := resolutions(b)
 	for _, name := range []string{"none", "promote", "add"} {
 		b.Run("resolve="+name, func(b *testing.B) {
-			dec := all[name].NewDecoder(avro.None)
+			dec := all[name].NewDecoder()
 			c := record.NewColumns(dec.Schema().WithKafkaColumns())
 			b.SetBytes(recordtest.Size(events))
 			b.ReportAllocs()
@@ -97,9 +97,9 @@ func resolutions(tb testing.TB) map[string]*avro.Resolution {
 // The steady state allocates nothing.
 func TestDecodeDoesNotAllocate(t *testing.T) {
 	events := recordtest.EventsAvro(500)
-	decoders := map[string]*avro.Decoder{"one schema": avro.NewDecoder(parse(t, recordtest.EventType().Avro(false)), avro.None)}
+	decoders := map[string]*avro.Decoder{"one schema": avro.NewDecoder(parse(t, recordtest.EventType().Avro(false)))}
 	for name, res := range resolutions(t) {
-		decoders[name] = res.NewDecoder(avro.None)
+		decoders[name] = res.NewDecoder()
 	}
 	for name, dec := range decoders {
 		c, raw := record.NewColumns(dec.Schema().WithKafkaColumns()), &record.Raw{}

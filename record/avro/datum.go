@@ -10,7 +10,6 @@ import (
 // [record.Decoder], and refuses what [Decoder] refuses, with the same words. It belongs to one writer schema: that of all its data.
 type DatumDecoder struct {
 	schema  *record.Schema
-	framing Framing
 	skipper skipper
 	columns *Decoder // says what is wrong with a datum that was not skipped, and reads the field that has a leaf
 	scratch *record.Columns
@@ -21,13 +20,13 @@ type DatumDecoder struct {
 //
 // ok is false where the schema's text cannot stand in a file: it uses what only some readers take, or there is no place in it for the
 // Kafka columns. Then there is [Decoder].
-func NewDatumDecoder(p *Parsed, framing Framing, field string) (d *DatumDecoder, ok bool) {
+func NewDatumDecoder(p *Parsed, field string) (d *DatumDecoder, ok bool) {
 	datum, ok := datumOf(p.Text)
 	if !ok {
 		return nil, false
 	}
 	datum.Field = field
-	d = &DatumDecoder{framing: framing, columns: NewDecoder(p, framing), scratch: record.NewColumns(p.Schema)}
+	d = &DatumDecoder{columns: NewDecoder(p), scratch: record.NewColumns(p.Schema)}
 	d.schema = &record.Schema{Name: p.Schema.Name, Fields: p.Schema.Fields, Datum: datum}
 	captured := int32(-1)
 	if leaf, _, ok := p.Schema.Leaf(field); ok {
@@ -42,18 +41,11 @@ func (d *DatumDecoder) Schema() *record.Schema { return d.schema }
 
 // Decode implements [record.Decoder].
 func (d *DatumDecoder) Decode(c *record.Columns, r *record.Raw) error {
-	datum := r.Value
-	if d.framing == Confluent {
-		if _, ok := SchemaID(datum); !ok {
-			return d.refuse(r)
-		}
-		datum = datum[5:]
-	}
-	if len(datum) == 0 || !d.skipper.whole(datum, c.Leaves[1:]) {
+	if len(r.Value) == 0 || !d.skipper.whole(r.Value, c.Leaves[1:]) {
 		c.Rollback()
 		return d.refuse(r)
 	}
-	c.Leaves[0].AppendBytes(datum)
+	c.Leaves[0].AppendBytes(r.Value)
 	return nil
 }
 

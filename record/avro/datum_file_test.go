@@ -26,7 +26,7 @@ func datumFile(t interface{ Fatalf(string, ...any) }, p *avro.Parsed, compressio
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
-	dec := datums(t, p, avro.None, "")
+	dec := datums(t, p, "")
 	schema := dec.Schema().WithKafkaColumns()
 	var b bytes.Buffer
 	e, err := format.NewEncoder(&b, schema, map[string]string{"shadoof.topic": "orders"})

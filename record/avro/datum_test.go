@@ -19,8 +19,8 @@ import (
 	"shadoof/record/internal/recordtest"
 )
 
-func datums(t interface{ Fatalf(string, ...any) }, p *avro.Parsed, framing avro.Framing, field string) *avro.DatumDecoder {
-	dec, ok := avro.NewDatumDecoder(p, framing, field)
+func datums(t interface{ Fatalf(string, ...any) }, p *avro.Parsed, field string) *avro.DatumDecoder {
+	dec, ok := avro.NewDatumDecoder(p, field)
 	if !ok {
 		t.Fatalf("no decoder of datums for %s", p.Text)
 	}
@@ -51,8 +51,8 @@ type sameVerdict struct {
 	kept, denied int
 }
 
-func newSameVerdict(t interface{ Fatalf(string, ...any) }, p *avro.Parsed, framing avro.Framing, field string) *sameVerdict {
-	v := &sameVerdict{columns: avro.NewDecoder(p, framing), datums: datums(t, p, framing, field), leaf: -1}
+func newSameVerdict(t interface{ Fatalf(string, ...any) }, p *avro.Parsed, field string) *sameVerdict {
+	v := &sameVerdict{columns: avro.NewDecoder(p), datums: datums(t, p, field), leaf: -1}
 	v.got, v.want = record.NewColumns(v.datums.Schema().WithKafkaColumns()), record.NewColumns(p.Schema.WithKafkaColumns())
 	if leaf, _, ok := p.Schema.Leaf(field); ok {
 		v.leaf = leaf
@@ -87,15 +87,12 @@ func (v *sameVerdict) decode(t interface{ Fatalf(string, ...any) }, value []byte
 }
 
 // check compares what was kept of all that was taken.
-func (v *sameVerdict) check(t interface{ Fatalf(string, ...any) }, framing avro.Framing) {
+func (v *sameVerdict) check(t interface{ Fatalf(string, ...any) }) {
 	data := &v.got.Leaves[0]
 	if v.got.Rows() != v.kept || data.Values() != v.kept {
 		t.Fatalf("%d rows, %d datums, want %d", v.got.Rows(), data.Values(), v.kept)
 	}
 	for i, value := range v.accepted {
-		if framing == avro.Confluent {
-			value = value[5:]
-		}
 		if want := append(bytes.Clone(value), kafkaFields(3, int64(i), -5)...); !bytes.Equal(data.Value(i), want) {
 			t.Fatalf("datum %d: %x, want %x", i, data.Value(i), want)
 		}
@@ -150,17 +147,13 @@ func TestDatumsAreTakenAndRefusedAsColumnsAre(t *testing.T) {
 		r := drawn{t}
 		typ := recordtest.RandomRecord(r, 3)
 		p := parse(t, typ.Avro(false))
-		framing := avro.Framing(r.IntN(2))
 		field := ""
 		if all := plainFields(p.Schema.Fields, ""); len(all) > 0 && r.IntN(4) > 0 {
 			field = all[r.IntN(len(all))]
 		}
-		v := newSameVerdict(t, p, framing, field)
+		v := newSameVerdict(t, p, field)
 		for range 1 + r.IntN(4) {
 			wire := recordtest.AppendAvro(nil, r, typ, recordtest.RandomRow(r, typ))
-			if framing == avro.Confluent {
-				wire = append([]byte{0, 0, 0, 0, 9}, wire...)
-			}
 			v.decode(t, wire)
 			for range 6 {
 				v.decode(t, broken(r, wire))
@@ -168,7 +161,7 @@ func TestDatumsAreTakenAndRefusedAsColumnsAre(t *testing.T) {
 		}
 		v.decode(t, nil)
 		v.decode(t, []byte{})
-		v.check(t, framing)
+		v.check(t)
 		kept, denied = kept+v.kept, denied+v.denied
 	})
 	t.Logf("%d taken, %d refused", kept, denied)
@@ -208,7 +201,7 @@ func TestEveryBrokenDatumIsJudgedTheSame(t *testing.T) {
 		if all := plainFields(p.Schema.Fields, ""); len(all) > 0 {
 			field = all[r.IntN(len(all))]
 		}
-		v := newSameVerdict(t, p, avro.None, field)
+		v := newSameVerdict(t, p, field)
 		wire := recordtest.AppendAvro(nil, r, typ, recordtest.RandomRow(r, typ))
 		for i := range wire[:min(len(wire), 300)] {
 			v.decode(t, wire[:i:i])
@@ -219,7 +212,7 @@ func TestEveryBrokenDatumIsJudgedTheSame(t *testing.T) {
 			}
 		}
 		v.decode(t, wire)
-		v.check(t, avro.None)
+		v.check(t)
 	}
 }
 
@@ -232,7 +225,7 @@ func TestEntriesOfOneDatumAreBounded(t *testing.T) {
 	}
 	p := parse(t, []byte(`{"type":"record","name":"R","fields":[{"name":"a","type":{"type":"array","items":["null",{"type":"record","name":"S","fields":[`+strings.Join(fields, ",")+`]}]}}]}`))
 	most := record.MaxEntries / 1000
-	v := newSameVerdict(t, p, avro.None, "")
+	v := newSameVerdict(t, p, "")
 	for _, n := range []int{most, most + 1} {
 		v.decode(t, append(binary.AppendVarint(nil, int64(n)), make([]byte, n+1)...))
 	}
@@ -246,7 +239,7 @@ func TestHalfADatumIsTakenBack(t *testing.T) {
 	t.Parallel()
 	p := parse(t, []byte(`{"type":"record","name":"R","fields":[{"name":"a","type":["null","string"]},{"name":"b","type":"long"}]}`))
 	for _, kafka := range []bool{false, true} {
-		dec := datums(t, p, avro.None, "a")
+		dec := datums(t, p, "a")
 		s := dec.Schema()
 		if kafka {
 			s = s.WithKafkaColumns()
@@ -292,7 +285,7 @@ func TestLeafOfDatums(t *testing.T) {
 	t.Parallel()
 	p := parse(t, []byte(`{"type":"record","name":"R","fields":[{"name":"l","type":{"type":"array","items":"int"}},
 		{"name":"h","type":["null",{"type":"record","name":"H","fields":[{"name":"at","type":["null",{"type":"long","logicalType":"timestamp-millis"}]}]}]},{"name":"b","type":"long"}]}`))
-	s := datums(t, p, avro.None, "h.at").Schema().WithKafkaColumns()
+	s := datums(t, p, "h.at").Schema().WithKafkaColumns()
 	if i, f, ok := s.Leaf("h.at"); i != 1 || f.Type.Kind != record.TimestampMillis || !ok {
 		t.Errorf("leaf %d, %v, %t", i, f, ok)
 	}
@@ -304,19 +297,19 @@ func TestLeafOfDatums(t *testing.T) {
 		t.Errorf("-got +want\n%s", d)
 	}
 	for _, field := range []string{"l", "h", "nowhere", "b.c"} {
-		s := datums(t, p, avro.None, field).Schema()
+		s := datums(t, p, field).Schema()
 		if _, _, ok := s.Leaf(field); ok || len(record.NewColumns(s).Leaves) != 1 {
 			t.Errorf("%s has a leaf", field)
 		}
 	}
-	other := datums(t, p, avro.None, "b").Schema().WithKafkaColumns()
+	other := datums(t, p, "b").Schema().WithKafkaColumns()
 	if s.Fingerprint() == other.Fingerprint() {
 		t.Error("columns with other leaves have the same fingerprint")
 	}
 	if plain := p.Schema.WithKafkaColumns(); s.Fingerprint() == plain.Fingerprint() {
 		t.Error("datums and columns have the same fingerprint")
 	}
-	if _, err := record.WithKey(datums(t, p, avro.None, ""), "string", false); err == nil {
+	if _, err := record.WithKey(datums(t, p, ""), "string", false); err == nil {
 		t.Error("a key beside datums")
 	}
 }
@@ -328,7 +321,7 @@ func TestTextOfDatums(t *testing.T) {
 		"fields": [ {"name":"fields","type":{"type":"record","name":"S","fields":[{"name":"e","type":{"type":"enum","name":"E","symbols":["A","B"],"default":"A"}}]},"doc":"x"},
 			{"name":"u","type":["null","E","a.b.S",{"type":"map","values":"double"}],"default":null,"aliases":["v"]},
 			{"name":"n","type":"null"} ], "mine": {"fields": [1]} }`
-	d := datums(t, parse(t, []byte(text)), avro.None, "").Schema().Datum
+	d := datums(t, parse(t, []byte(text)), "").Schema().Datum
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, []byte(text)); err != nil {
 		t.Fatal(err)
@@ -366,7 +359,7 @@ func TestTextsThatOnlySomeReadersTake(t *testing.T) {
 			t.Logf("%s: %v", name, err)
 			continue
 		}
-		if _, ok := avro.NewDatumDecoder(p, avro.None, ""); ok != c.ok {
+		if _, ok := avro.NewDatumDecoder(p, ""); ok != c.ok {
 			t.Errorf("%s: %t, want %t", name, ok, c.ok)
 		}
 	}
@@ -374,7 +367,7 @@ func TestTextsThatOnlySomeReadersTake(t *testing.T) {
 
 func TestSkippingDoesNotAllocate(t *testing.T) {
 	events := recordtest.EventsAvro(500)
-	dec := datums(t, parse(t, recordtest.EventType().Avro(false)), avro.None, "eventTime")
+	dec := datums(t, parse(t, recordtest.EventType().Avro(false)), "eventTime")
 	c := record.NewColumns(dec.Schema().WithKafkaColumns())
 	raw := &record.Raw{}
 	fill := func() {
@@ -404,7 +397,7 @@ func BenchmarkSkip(b *testing.B) {
 			name = "captured=none"
 		}
 		b.Run(name, func(b *testing.B) {
-			dec := datums(b, p, avro.None, field)
+			dec := datums(b, p, field)
 			c := record.NewColumns(dec.Schema().WithKafkaColumns())
 			b.SetBytes(recordtest.Size(events))
 			b.ReportAllocs()

@@ -44,7 +44,7 @@ func TestDecodeAgreesWithPlainDecoders(t *testing.T) {
 		}
 		generic := twmb.MustParse(string(typ.Avro(true)))
 		got, want := record.NewColumns(p.Schema), record.NewColumns(p.Schema)
-		dec := avro.NewDecoder(p, avro.None)
+		dec := avro.NewDecoder(p)
 		var rows [][]any
 		for range 1 + r.IntN(4) {
 			row := recordtest.RandomRow(r, typ)
@@ -88,7 +88,7 @@ func TestRefusedRecordLeavesNoTrace(t *testing.T) {
 		p := parse(t, typ.Avro(false))
 		schema := p.Schema.WithKafkaColumns()
 		got, want := record.NewColumns(schema), record.NewColumns(schema)
-		dec := avro.NewDecoder(p, avro.None)
+		dec := avro.NewDecoder(p)
 		offset := int64(0)
 		add := func(c *record.Columns, wire []byte) error {
 			if err := dec.Decode(c, &record.Raw{Value: wire}); err != nil {
@@ -186,11 +186,11 @@ func TestErrorsSayWhereAndWhat(t *testing.T) {
 			t.Parallel()
 			p := parse(t, []byte(`{"type":"record","name":"R","fields":[{"name":"a","type":`+c.typ+`}]}`))
 			cols := record.NewColumns(p.Schema)
-			err := avro.NewDecoder(p, avro.None).Decode(cols, &record.Raw{Value: c.value})
+			err := avro.NewDecoder(p).Decode(cols, &record.Raw{Value: c.value})
 			if err == nil || !strings.Contains(err.Error()+"\n", c.want) {
 				t.Errorf("error %v\nwant  %s", err, c.want)
 			}
-			newSameVerdict(t, p, avro.None, "").decode(t, c.value)
+			newSameVerdict(t, p, "").decode(t, c.value)
 		})
 	}
 }
@@ -205,42 +205,17 @@ func TestEntriesOfOneRecordAreBounded(t *testing.T) {
 	p := parse(t, []byte(`{"type":"record","name":"R","fields":[{"name":"a","type":{"type":"array","items":["null",{"type":"record","name":"S","fields":[`+strings.Join(fields, ",")+`]}]}}]}`))
 	value := append(binary.AppendVarint(nil, 1<<20), make([]byte, 1<<20+1)...)
 	c := record.NewColumns(p.Schema)
-	err := avro.NewDecoder(p, avro.None).Decode(c, &record.Raw{Value: value})
+	err := avro.NewDecoder(p).Decode(c, &record.Raw{Value: value})
 	if err == nil || !strings.Contains(err.Error(), "unfit: a: ") {
 		t.Errorf("error %v", err)
 	}
 }
 
-func TestFraming(t *testing.T) {
+func TestTombstoneIsNoRow(t *testing.T) {
 	t.Parallel()
 	p := parse(t, []byte(`{"type":"record","name":"R","fields":[{"name":"a","type":"int"}]}`))
-	dec := avro.NewDecoder(p, avro.Confluent)
-	c := record.NewColumns(p.Schema)
-	value := []byte{0, 0x01, 0x02, 0x03, 0x04, 6}
-	if err := dec.Decode(c, &record.Raw{Value: value}); err != nil {
-		t.Fatal(err)
-	}
-	c.EndRow()
-	if v, null := c.LastInt64(0); v != 3 || null {
-		t.Errorf("value %d, %v", v, null)
-	}
-	if id, ok := avro.SchemaID(value); id != 0x01020304 || !ok {
-		t.Errorf("id %#x, %v", id, ok)
-	}
-	for _, bad := range [][]byte{{}, {0, 0, 0, 0}, {1, 0, 0, 0, 1, 6}} {
-		if _, ok := avro.SchemaID(bad); ok {
-			t.Errorf("%x has an id", bad)
-		}
-		var rec *record.BadRecord
-		if err := dec.Decode(c, &record.Raw{Value: bad}); !errors.As(err, &rec) || rec.Reason != record.Undecodable {
-			t.Errorf("%x: %v", bad, err)
-		}
-	}
-	var rec *record.BadRecord
-	if err := dec.Decode(c, &record.Raw{}); !errors.As(err, &rec) || rec.Reason != record.Tombstone {
+	var bad *record.BadRecord
+	if err := avro.NewDecoder(p).Decode(record.NewColumns(p.Schema), &record.Raw{}); !errors.As(err, &bad) || bad.Reason != record.Tombstone {
 		t.Errorf("tombstone: %v", err)
-	}
-	if err := dec.Decode(c, &record.Raw{Value: value[:5]}); err == nil || !strings.Contains(err.Error(), "byte 5 of 5") {
-		t.Errorf("position: %v", err)
 	}
 }

@@ -33,7 +33,7 @@ func FuzzDecode(f *testing.F) {
 	good := recordtest.AppendAvro(nil, r, typ, recordtest.RandomRow(r, typ))
 	f.Fuzz(func(t *testing.T, value []byte) {
 		got, want := record.NewColumns(p.Schema), record.NewColumns(p.Schema)
-		dec := avro.NewDecoder(p, avro.None)
+		dec := avro.NewDecoder(p)
 		for i, v := range [][]byte{good, value, good} {
 			err := dec.Decode(got, &record.Raw{Value: v})
 			var bad *record.BadRecord
@@ -42,7 +42,7 @@ func FuzzDecode(f *testing.F) {
 			}
 			if err == nil {
 				got.EndRow()
-				if err := avro.NewDecoder(p, avro.None).Decode(want, &record.Raw{Value: v}); err != nil {
+				if err := avro.NewDecoder(p).Decode(want, &record.Raw{Value: v}); err != nil {
 					t.Fatal(err)
 				}
 				want.EndRow()
@@ -88,10 +88,10 @@ func FuzzSkip(f *testing.F) {
 	}
 	good := recordtest.AppendAvro(nil, r, typ, recordtest.RandomRow(r, typ))
 	f.Fuzz(func(t *testing.T, value []byte, field uint8) {
-		v := newSameVerdict(t, p, avro.None, fields[int(field)%len(fields)])
+		v := newSameVerdict(t, p, fields[int(field)%len(fields)])
 		for _, b := range [][]byte{good, value[:len(value):len(value)], good} {
 			v.decode(t, b)
 		}
-		v.check(t, avro.None)
+		v.check(t)
 	})
 }

@@ -37,9 +37,7 @@ func Resolve(writer, target *Parsed) (*Resolution, error) {
 }
 
 // NewDecoder makes a decoder; several may be made from one resolution.
-func (r *Resolution) NewDecoder(framing Framing) *Decoder {
-	return &Decoder{schema: r.target, plan: r.plan, framing: framing}
-}
+func (r *Resolution) NewDecoder() *Decoder { return &Decoder{schema: r.target, plan: r.plan} }
 
 // A resolver walks both schemas at once and makes the plan in the order of the writer. Where they are alike it makes the plan that
 // the compiler makes.

@@ -87,8 +87,8 @@ func FuzzResolveSchemas(f *testing.F) {
 
 // decodeTwice decodes a value again and again into the same columns: a refused one leaves no trace, a row is what it is alone.
 func decodeTwice(t *testing.T, res *avro.Resolution, value []byte) {
-	got, want := record.NewColumns(res.NewDecoder(avro.None).Schema()), record.NewColumns(res.NewDecoder(avro.None).Schema())
-	dec := res.NewDecoder(avro.None)
+	got, want := record.NewColumns(res.NewDecoder().Schema()), record.NewColumns(res.NewDecoder().Schema())
+	dec := res.NewDecoder()
 	for range 2 {
 		for _, v := range [][]byte{value, value[: len(value)/2 : len(value)/2]} {
 			err := dec.Decode(got, &record.Raw{Value: v})
@@ -98,7 +98,7 @@ func decodeTwice(t *testing.T, res *avro.Resolution, value []byte) {
 			}
 			if err == nil {
 				got.EndRow()
-				if err := res.NewDecoder(avro.None).Decode(want, &record.Raw{Value: v}); err != nil {
+				if err := res.NewDecoder().Decode(want, &record.Raw{Value: v}); err != nil {
 					t.Fatal(err)
 				}
 				want.EndRow()

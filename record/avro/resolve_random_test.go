@@ -55,7 +55,7 @@ func TestResolutionAgreesWithPlainOnes(t *testing.T) {
 			lazy++
 		}
 		got, want := record.NewColumns(target.Schema), record.NewColumns(target.Schema)
-		dec := res.NewDecoder(avro.None)
+		dec := res.NewDecoder()
 		for range 4 {
 			o := oracle{evolution: e}
 			row := recordtest.RandomRow(r, wt)

@@ -30,7 +30,7 @@ func resolved(t *testing.T, writer, target string, value []byte) (string, error)
 	if err != nil {
 		return "", err
 	}
-	dec := res.NewDecoder(avro.None)
+	dec := res.NewDecoder()
 	c := record.NewColumns(dec.Schema())
 	if err := dec.Decode(c, &record.Raw{Value: value}); err != nil {
 		return "", err

@@ -66,7 +66,7 @@ func (d *Decoder) badBool(n *node, p int) int {
 }
 
 func (d *Decoder) badBlock(n *node, at, p, end int) int {
-	return d.undecodable(n, at, "found a block that ends at byte %d, expected byte %d by its size", d.start+p, d.start+end)
+	return d.undecodable(n, at, "found a block that ends at byte %d, expected byte %d by its size", p, end)
 }
 
 // String is what an error says was expected.

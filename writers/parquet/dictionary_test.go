@@ -130,7 +130,7 @@ func events(t testing.TB, n int) *record.Columns {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := avro.NewDecoder(p, avro.None)
+	d := avro.NewDecoder(p)
 	c := record.NewColumns(d.Schema().WithKafkaColumns())
 	corpus := corpustest.New(1)
 	for i := range int64(n) {

@@ -58,7 +58,7 @@ func decoder(format string) (record.Decoder, error) {
 	if format == jsonFormat {
 		return json.NewDecoder(p.Schema)
 	}
-	return avro.NewDecoder(p, avro.None), nil
+	return avro.NewDecoder(p), nil
 }
 
 // decodeInto appends records as rows with the Kafka columns.
