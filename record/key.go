@@ -48,7 +48,7 @@ func WithKey(dec Decoder, format string, headers bool) (Decoder, error) {
 	if in.Datum != nil {
 		return nil, errors.New("a key or headers are asked for (key.format, headers), and rows are datums, which have no place for them")
 	}
-	d.schema = &Schema{Name: in.Name, Fields: fields}
+	d.schema = &Schema{Name: in.Name, Aliases: in.Aliases, Fields: fields}
 	return d, nil
 }
 

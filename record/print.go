@@ -77,7 +77,7 @@ func (p *Printer) object(dst []byte, fields []Field, leaf int, def, rep uint8) (
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(appendText(dst, f.Name), ':')
+		dst = append(AppendText(dst, f.Name), ':')
 		dst, leaf = p.field(dst, &f, leaf, def, rep)
 	}
 	return append(dst, '}'), leaf
@@ -127,7 +127,7 @@ func (p *Printer) union(dst []byte, members []Field, leaf int, def, rep uint8) [
 		if len(dst) > empty {
 			dst = append(dst, ',')
 		}
-		dst = append(appendText(dst, m.Name), ':')
+		dst = append(AppendText(dst, m.Name), ':')
 		dst, leaf = p.field(dst, m, leaf, def, rep)
 	}
 	return append(dst, '}')
@@ -159,7 +159,7 @@ func (p *Printer) mapped(dst []byte, elem *Field, leaf int, def, rep uint8) []by
 	for {
 		key := p.columns.Leaves[leaf].Value(p.at[leaf].value)
 		p.take(leaf)
-		dst = append(appendText(dst, string(key)), ':')
+		dst = append(AppendText(dst, string(key)), ':')
 		dst, _ = p.field(dst, elem, leaf+1, def, rep)
 		if !p.goesOn(leaf, rep) {
 			return append(dst, '}')
@@ -180,13 +180,13 @@ func appendLeaf(dst []byte, c *Column, i int) []byte {
 	case PhysBool:
 		return strconv.AppendBool(dst, c.Bools[i])
 	case PhysInt32:
-		return appendInteger(dst, c.Type.Kind, int64(c.Int32s[i]))
+		return AppendInteger(dst, c.Type.Kind, int64(c.Int32s[i]))
 	case PhysInt64:
-		return appendInteger(dst, c.Type.Kind, c.Int64s[i])
+		return AppendInteger(dst, c.Type.Kind, c.Int64s[i])
 	case PhysFloat:
-		return appendFloat(dst, float64(c.Floats[i]), 32)
+		return AppendFloat(dst, float64(c.Floats[i]), 32)
 	case PhysDouble:
-		return appendFloat(dst, c.Doubles[i], 64)
+		return AppendFloat(dst, c.Doubles[i], 64)
 	}
 	v := c.Value(i)
 	switch c.Type.Kind {
@@ -194,17 +194,18 @@ func appendLeaf(dst []byte, c *Column, i int) []byte {
 		dst = append(dst, '"')
 		return append(base64.StdEncoding.AppendEncode(dst, v), '"')
 	case Decimal:
-		return appendDecimal(dst, v, c.Type.Scale)
+		return append(AppendDecimal(append(dst, '"'), v, c.Type.Scale), '"')
 	case JSON:
 		var b bytes.Buffer
 		if utf8.Valid(v) && json.Compact(&b, v) == nil {
 			return append(dst, b.Bytes()...)
 		}
 	}
-	return appendText(dst, string(v))
+	return AppendText(dst, string(v))
 }
 
-func appendFloat(dst []byte, v float64, bits int) []byte {
+// AppendFloat writes a number of 32 or 64 bits as JSON, exactly; NaN and infinity as strings.
+func AppendFloat(dst []byte, v float64, bits int) []byte {
 	switch {
 	case math.IsNaN(v):
 		return append(dst, `"NaN"`...)
@@ -216,12 +217,12 @@ func appendFloat(dst []byte, v float64, bits int) []byte {
 	return strconv.AppendFloat(dst, v, 'g', -1, bits)
 }
 
-func appendDecimal(dst, v []byte, scale int) []byte {
+// AppendDecimal writes an unscaled value, big-endian two's complement, as the number of JSON that it is.
+func AppendDecimal(dst, v []byte, scale int) []byte {
 	n := new(big.Int).SetBytes(v)
 	if len(v) > 0 && v[0]&0x80 != 0 {
 		n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(8*len(v))))
 	}
-	dst = append(dst, '"')
 	if n.Sign() < 0 {
 		dst = append(dst, '-')
 	}
@@ -233,7 +234,7 @@ func appendDecimal(dst, v []byte, scale int) []byte {
 	if scale > 0 {
 		dst = append(append(dst, '.'), digits[len(digits)-scale:]...)
 	}
-	return append(dst, '"')
+	return dst
 }
 
 // printedTimes are how many a second has of a kind's unit, and how a value is written.
@@ -254,7 +255,8 @@ var printedTimes = map[Kind]struct {
 
 const secondsOfDay = 86400
 
-func appendInteger(dst []byte, k Kind, v int64) []byte {
+// AppendInteger writes a whole number as JSON: those of a time's kind as a [Printer] writes times.
+func AppendInteger(dst []byte, k Kind, v int64) []byte {
 	how, isTime := printedTimes[k]
 	if !isTime {
 		return strconv.AppendInt(dst, v, 10)
@@ -276,9 +278,9 @@ func appendInteger(dst []byte, k Kind, v int64) []byte {
 	return append(t.AppendFormat(dst, how.layout), '"')
 }
 
-// appendText writes a JSON string. Beyond what JSON asks for it escapes the other control characters, and the two that end a line in
+// AppendText writes a JSON string. Beyond what JSON asks for it escapes the other control characters, and the two that end a line in
 // some programs; what is not UTF-8 becomes replacement characters.
-func appendText(dst []byte, s string) []byte {
+func AppendText(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	for _, r := range s {
 		switch {

@@ -38,9 +38,10 @@ const (
 
 // A Schema is the type of a row: named fields in order. It is immutable once built.
 type Schema struct {
-	Name   string  `json:"name,omitempty"` // full name of the Avro record it came from, if any
-	Fields []Field `json:"fields"`
-	Datum  *Datum  `json:"datum,omitempty"` // set where rows are not taken apart into the fields
+	Name    string   `json:"name,omitempty"`    // full name of the Avro record it came from, if any
+	Aliases []string `json:"aliases,omitempty"` // full names that writers may have for it
+	Fields  []Field  `json:"fields"`
+	Datum   *Datum   `json:"datum,omitempty"` // set where rows are not taken apart into the fields
 }
 
 // A Field is a named member of a row or struct.
@@ -98,7 +99,7 @@ func (s *Schema) WithKafkaColumns() *Schema {
 		Field{Name: PartitionColumn, Type: Type{Kind: Int32}},
 		Field{Name: OffsetColumn, Type: Type{Kind: Int64}},
 		Field{Name: TimestampColumn, Type: Type{Kind: TimestampMillis}})
-	return &Schema{Name: s.Name, Fields: f, Datum: s.Datum}
+	return &Schema{Name: s.Name, Aliases: s.Aliases, Fields: f, Datum: s.Datum}
 }
 
 // HasKafkaColumns says whether the schema came from WithKafkaColumns.

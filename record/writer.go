@@ -28,4 +28,8 @@ func (e *MisfitError) Error() string {
 type ReadOptions struct {
 	Message string   // protobuf: full name of the message, where the schema has several; "" is its first
 	AsJSON  []string // dotted paths of fields that become one column of JSON each: the way out for recursive types
+
+	// ElseJSON has fields that cannot be columns, such as those of a type within itself, become JSON without being named. It is for
+	// schemas that rows are not made of: a target that lacks these fields has the others read. Without it they are an error.
+	ElseJSON bool
 }
