@@ -36,6 +36,10 @@ var below = map[string][]string{
 	"cmd": {"config", "storage", "offsets", "record", "extract", "writers", "partitioning", "internal", "jobs"},
 }
 
+// functions are packages below others that drive nothing: functions of their parent's types. Whoever may import the parent may import
+// them.
+var functions = []string{"record/evolve", "record/infer"}
+
 // wiring is the one file of the binary that names drivers.
 const wiring = "cmd/shadoof/wire.go"
 
@@ -49,7 +53,7 @@ var libraries = map[string][]string{
 	"github.com/twmb/franz-go/pkg/kversion": {"extract"},
 	"github.com/twmb/franz-go/pkg/sasl":     {"extract", "internal/kafkatest"},
 	"github.com/twmb/franz-go/pkg/kfake":    {"internal/kafkatest"},
-	"github.com/twmb/franz-go/pkg/sr":       {"record/registry"},
+	"github.com/twmb/franz-go/pkg/sr":       {"record/registry", "internal/registrytest"},
 	"github.com/twmb/franz-go/plugin/kprom": {"internal/admin"},
 	"github.com/parquet-go/parquet-go":      {"writers/parquet"},
 	"github.com/twmb/avro":                  {"record/avro"},
@@ -177,7 +181,7 @@ func checkImports(f goFile, testSupport map[string]bool, report func(string, ...
 func mayImport(f goFile, target string) bool {
 	top, _, nested := strings.Cut(f.dir, "/")
 	targetTop, _, targetNested := strings.Cut(target, "/")
-	driver := targetNested && targetTop != "internal" && targetTop != "cmd"
+	driver := targetNested && !slices.Contains(functions, target) && targetTop != "internal" && targetTop != "cmd"
 	switch {
 	case f.name == wiring:
 		return slices.Contains(below["cmd"], targetTop)
