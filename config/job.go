@@ -95,13 +95,23 @@ type Key struct {
 
 // A Partition says which time folder a record goes to.
 type Partition struct {
-	By        string        // timestamp (Kafka's), field
-	Field     string        // dotted path of the value's field; only for by: field
-	Unit      string        // of a numeric field: s, ms, us, ns
-	Layout    string        // hive, camus, or a pattern
-	Min       time.Time     // records before it do not belong to a time folder,
-	MaxFuture time.Duration // nor do those further ahead of the clock
-	Otherwise string        // what becomes of those: quarantine, timestamp, or a fixed folder
+	By        string         // timestamp (Kafka's), field
+	Fields    []TimeField    // where a record's time may stand, in order; only for by: field
+	Unit      string         // of plain numbers, where a field does not say it: s, ms, us, ns
+	Pattern   []string       // of strings, likewise; none for RFC 3339
+	Timezone  *time.Location // of times that come without one, likewise; nil to take them as they are
+	Layout    string         // hive, camus, or a pattern
+	Min       time.Time      // records before it do not belong to a time folder,
+	MaxFuture time.Duration  // nor do those further ahead of the clock
+	Otherwise string         // what becomes of those: quarantine, timestamp, or a fixed folder
+}
+
+// A TimeField is where the time of a record may stand.
+type TimeField struct {
+	Path     string // dotted, of the value
+	Unit     string
+	Pattern  []string
+	Timezone *time.Location
 }
 
 // An Output says what files look like.

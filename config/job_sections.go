@@ -69,32 +69,6 @@ func (d *document) keyFormat(m *mapping) Key {
 	return Key{Format: m.choice("format", "none", "none", "string", "bytes")}
 }
 
-func (d *document) partition(m *mapping, zone *time.Location) Partition {
-	p := Partition{
-		By:        m.choice("by", "timestamp", "timestamp", "field"),
-		Field:     m.text("field", ""),
-		Unit:      m.choice("unit", "ms", "s", "ms", "us", "ns"),
-		Layout:    m.text("layout", "hive"),
-		MaxFuture: m.duration("max_future", day, 0),
-		Otherwise: m.text("otherwise", "quarantine"),
-	}
-	least := m.text("min", "2015-01-01")
-	t, err := parseTime(least, zone)
-	if err != nil {
-		m.reject("min", "%q is not a date such as 2015-01-01, or a time such as 2015-01-01T00:00:00Z", clip(least))
-	}
-	p.Min = t
-	if p.Layout == "" {
-		m.reject("layout", "is empty: hive, camus, or a pattern such as dt=%%Y-%%m-%%d")
-	}
-	if p.Otherwise != "quarantine" && p.Otherwise != "timestamp" {
-		if err := checkFolder(p.Otherwise); err != nil {
-			m.reject("otherwise", "%v; quarantine, timestamp, or a folder", err)
-		}
-	}
-	return p
-}
-
 func (d *document) output(m *mapping) Output {
 	o := Output{
 		Format:       m.choice("format", "parquet", "parquet", "avro"),
@@ -152,9 +126,6 @@ func (d *document) complete(m *mapping, j *Job) {
 	d.completeValue(m.section("value"), j.Value)
 	if j.Value.plain() && j.Key.Format != "none" {
 		m.section("key").reject("format", "has no effect: with format %s the key is a column of that kind already", j.Value.Format)
-	}
-	if j.Policy.Tombstone == "row" && !j.Value.plain() && !j.Value.Raw() {
-		m.section("policy").reject("tombstone", "a tombstone has no fields to make a row of: row goes with format string and bytes, and json with schema raw; for %s with a schema it is not built yet", j.Value.Format)
 	}
 	d.completePartition(m.section("partition"), j)
 	d.completeLayout(m.section("partition"), j.Partition.Layout)
@@ -215,32 +186,5 @@ func (d *document) completeValue(m *mapping, v Value) {
 		m.reject("schema", "%v", err)
 	} else if !info.Mode().IsRegular() {
 		m.reject("schema", "%s is not a file", v.SchemaFile(""))
-	}
-}
-
-func (d *document) completePartition(m *mapping, j *Job) {
-	p := j.Partition
-	switch {
-	case p.By == "field" && p.Field == "":
-		m.reject("field", "is missing: by: field needs the field's path, such as header.time")
-	case p.By == "field" && j.Value.plain():
-		m.reject("by", "a %s value has no fields", j.Value.Format)
-	case p.By != "field" && p.Field != "":
-		m.reject("field", "has no effect unless by is field")
-	case p.By != "field" && m.has("unit") && p.Unit != "ms":
-		m.reject("unit", "has no effect unless by is field")
-	}
-	if p.By == "timestamp" && p.Otherwise == "timestamp" {
-		m.reject("otherwise", "timestamp is what by names already: quarantine, or a folder")
-	}
-	if slices.Contains(strings.Split(p.Field, "."), "") && p.Field != "" {
-		m.reject("field", "%q has an empty part", clip(p.Field))
-	}
-}
-
-// completeLayout refuses folders that the store cannot have.
-func (d *document) completeLayout(m *mapping, layout string) {
-	if d.scheme == "hdfs" && strings.Contains(layout, ":") {
-		m.reject("layout", "%q has a colon, which HDFS refuses in names", clip(layout))
 	}
 }

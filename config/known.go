@@ -21,14 +21,15 @@ var known = map[string][]string{
 	"admin":               {"listen", "token_file"},
 	"job": {"name", "topics", "exclude", "schedule", "timezone", "catch_up", "jitter", "timeout", "start", "folder", "value", "key",
 		"headers", "partition", "output", "commit_every", "limits", "complete", "policy"},
-	"job.value":        {"format", "framing", "schema", "subject", "version", "message", "as_json"},
-	"job.key":          {"format"},
-	"job.partition":    {"by", "field", "unit", "layout", "min", "max_future", "otherwise"},
-	"job.output":       {"format", "compression", "target_size", "kafka_columns"},
-	"job.commit_every": {"bytes", "duration"},
-	"job.limits":       {"records", "bytes", "duration", "bytes_per_second"},
-	"job.complete":     {"marker", "lateness", "idle"},
-	"job.policy":       {"bad_record", "max_bad", "misfit", "tombstone", "lost_records", "topic_recreated", "truncated", "unexplained_gap"},
+	"job.value":           {"format", "framing", "schema", "subject", "version", "message", "as_json"},
+	"job.key":             {"format"},
+	"job.partition":       {"by", "field", "unit", "pattern", "timezone", "layout", "min", "max_future", "otherwise"},
+	"job.partition.field": {"path", "unit", "pattern", "timezone"},
+	"job.output":          {"format", "compression", "target_size", "kafka_columns"},
+	"job.commit_every":    {"bytes", "duration"},
+	"job.limits":          {"records", "bytes", "duration", "bytes_per_second"},
+	"job.complete":        {"marker", "lateness", "idle"},
+	"job.policy":          {"bad_record", "max_bad", "misfit", "tombstone", "lost_records", "topic_recreated", "truncated", "unexplained_gap"},
 }
 
 // suggestion says what an unknown key may have been meant to be: a key of this section, or one that belongs elsewhere.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -70,8 +71,7 @@ func (j *Job) document() section {
 	if j.Start.At == StartTime {
 		start = j.Start.Time.Format(time.RFC3339Nano)
 	}
-	p := section{{"by", j.Partition.By}, {"field", j.Partition.Field}, {"unit", j.Partition.Unit}, {"layout", j.Partition.Layout},
-		{"min", j.Partition.Min.Format(time.RFC3339Nano)}, {"max_future", FormatDuration(j.Partition.MaxFuture)}, {"otherwise", j.Partition.Otherwise}}
+	p := j.Partition.document()
 	return section{
 		{"name", j.Name},
 		{"topics", sources(j.Topics)},
@@ -98,6 +98,44 @@ func (j *Job) document() section {
 			{"lost_records", j.Policy.LostRecords}, {"topic_recreated", j.Policy.TopicRecreated}, {"truncated", j.Policy.Truncated},
 			{"unexplained_gap", j.Policy.UnexplainedGap}}},
 	}
+}
+
+func (p *Partition) document() section {
+	return section{{"by", p.By}, {"field", p.fields()}, {"unit", p.Unit}, {"pattern", texts(p.Pattern)}, {"timezone", zoneName(p.Timezone)}, {"layout", p.Layout},
+		{"min", p.Min.Format(time.RFC3339Nano)}, {"max_future", FormatDuration(p.MaxFuture)}, {"otherwise", p.Otherwise}}
+}
+
+// fields prints one path where that says all, and otherwise what holds for each.
+func (p *Partition) fields() any {
+	switch {
+	case len(p.Fields) == 0:
+		return ""
+	case len(p.Fields) == 1 && p.Fields[0].Unit == p.Unit && slices.Equal(p.Fields[0].Pattern, p.Pattern) && zoneName(p.Fields[0].Timezone) == zoneName(p.Timezone):
+		return p.Fields[0].Path
+	}
+	list := make([]section, len(p.Fields))
+	for i, f := range p.Fields {
+		list[i] = section{{"path", f.Path}, {"unit", f.Unit}, {"pattern", texts(f.Pattern)}, {"timezone", zoneName(f.Timezone)}}
+	}
+	return list
+}
+
+// texts prints a list of values; one by itself, and none as an empty one.
+func texts(s []string) any {
+	switch len(s) {
+	case 0:
+		return ""
+	case 1:
+		return s[0]
+	}
+	return s
+}
+
+func zoneName(z *time.Location) string {
+	if z == nil {
+		return ""
+	}
+	return z.String()
 }
 
 // shown is how a secret prints: not at all where its file does.

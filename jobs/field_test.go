@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"shadoof/config"
 )
 
 // timesOutOfOrder appends records whose values jump between hours; every seventh is no time, every eleventh out of bounds.
@@ -26,7 +28,7 @@ func TestRecordsGoToTheHourOfTheirField(t *testing.T) {
 	for _, repaired := range []bool{false, true} {
 		w := newWorld(t)
 		// Values that are their times: a configuration allows a field only where values have some.
-		w.cfg.Jobs[0].Partition.By, w.cfg.Jobs[0].Partition.Field = "field", "value"
+		w.cfg.Jobs[0].Partition.By, w.cfg.Jobs[0].Partition.Fields = "field", []config.TimeField{{Path: "value"}}
 		topic := w.source.create("orders", strings.Repeat("ab", 16), 1)
 		bad := timesOutOfOrder(topic, 200)
 		if repaired {

@@ -1,38 +1,156 @@
 package partitioning
 
 import (
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"shadoof/record"
 )
 
-// CheckField says whether times can be read from a field of this type.
-func (p *Partitioner) CheckField(f record.Field) error {
-	switch f.Type.Kind {
-	case record.Int32, record.Int64, record.Date, record.TimestampMillis, record.TimestampMicros, record.TimestampNanos,
-		record.LocalMillis, record.LocalMicros, record.LocalNanos, record.String:
-		return nil
-	}
-	return fmt.Errorf("partition.field %s is a %s: a time is read from a timestamp, a date, an int or long (partition.unit), or a string (RFC 3339)", p.o.Field, f.Type.Kind)
+// A Field says where the time of a record may stand, and how it is written there.
+type Field struct {
+	Path     string         // dotted: header.time
+	Unit     string         // of plain numbers: s, ms, us, ns; "" is ms
+	Patterns []string       // of strings, tried in order: as in strptime, or the word rfc3339. None: rfc3339
+	Zone     *time.Location // of times of day that come without one; nil: such times are shown as they are. Dates always are
 }
 
-// FieldBucket is the folder for the open row of c by the time in one of its leaves; timestamp is the record's Kafka timestamp, for
-// otherwise: timestamp. The error is a *record.BadRecord.
-//
-// Dates and local timestamps name no instant: their folder is what they show, whatever the zone, and bounds are judged as if
-// they were times in the zone of the folders.
-func (p *Partitioner) FieldBucket(c *record.Columns, leaf int, timestamp int64, clock time.Time) (string, error) {
-	ms, wall, bad := p.fieldTime(c, leaf)
-	if bad == nil {
-		instant := ms
-		if wall {
-			instant = p.inZone(ms)
+// A source is a Field as it is read.
+type source struct {
+	Field
+	factor   int64 // of the unit
+	patterns []*pattern
+}
+
+func newSources(o Options) ([]source, error) {
+	if o.By != "field" {
+		return nil, nil
+	}
+	if len(o.Fields) == 0 {
+		return nil, errors.New("partition.field is empty: partition.by: field needs the path of a field, such as header.time")
+	}
+	sources := make([]source, len(o.Fields))
+	for i, f := range o.Fields {
+		s := source{Field: f}
+		var ok bool
+		if s.factor, ok = perMilli[f.Unit]; !ok {
+			return nil, fmt.Errorf("partition.unit is %q: it takes s, ms, us or ns", f.Unit)
 		}
-		bad = p.outside(instant, clock)
+		if slices.Contains(strings.Split(f.Path, "."), "") {
+			return nil, fmt.Errorf("partition.field %q is not a path of field names such as header.time", f.Path)
+		}
+		if slices.ContainsFunc(o.Fields[:i], func(earlier Field) bool { return earlier.Path == f.Path }) {
+			return nil, fmt.Errorf("partition.field has %s twice: it is always the first that counts", f.Path)
+		}
+		for _, text := range f.Patterns {
+			p, err := parsePattern(text)
+			if err != nil {
+				return nil, fmt.Errorf("partition.%w", err)
+			}
+			s.patterns = append(s.patterns, p)
+		}
+		if len(s.patterns) == 0 {
+			s.patterns = []*pattern{{source: rfc3339, names: instant}}
+		}
+		sources[i] = s
+	}
+	return sources, nil
+}
+
+// Fields are where the times of the rows of one schema stand. Like its partitioner it is not safe for concurrent use.
+type Fields struct {
+	p          *Partitioner
+	candidates []candidate
+	notes      []string
+}
+
+// Fields finds the partition's fields in a schema. There must be one of them at least, and those that are there must be such that a
+// time can be read from them.
+func (p *Partitioner) Fields(s *record.Schema) (*Fields, error) {
+	f := &Fields{p: p}
+	var absent []string
+	for _, src := range p.sources {
+		field, why, err := find(s.Fields, src.Path)
+		if err != nil {
+			return nil, fmt.Errorf("partition.field %s: %w", src.Path, err)
+		}
+		if why != "" {
+			absent = append(absent, why)
+			continue
+		}
+		c, err := newCandidate(src, field)
+		if err != nil {
+			return nil, fmt.Errorf("partition.field %s: %w", src.Path, err)
+		}
+		var ok bool
+		if c.leaf, _, ok = s.Leaf(src.Path); !ok {
+			return nil, fmt.Errorf("partition.field %s: rows are datums, which were not made to show it", src.Path)
+		}
+		f.candidates = append(f.candidates, c)
+	}
+	if len(f.candidates) == 0 {
+		return nil, fmt.Errorf("partition.field: %s", strings.Join(absent, "; "))
+	}
+	f.note(absent)
+	return f, nil
+}
+
+// note keeps what is no mistake and may not be meant.
+func (f *Fields) note(absent []string) {
+	for _, why := range absent {
+		f.notes = append(f.notes, "partition.field: "+why+"; times are read from "+f.names())
+	}
+	zone, pattern := false, false // asked for, and of use nowhere
+	for _, c := range f.candidates {
+		zone = zone || c.Zone != nil
+		pattern = pattern || len(c.Patterns) > 0
+	}
+	for _, c := range f.candidates {
+		zone = zone && !(c.Zone != nil && c.zoneless())
+		pattern = pattern && c.kind != record.String
+	}
+	if zone {
+		f.notes = append(f.notes, "partition.timezone has no effect: no time in "+f.names()+" comes without a zone; folders are in the job's timezone")
+	}
+	if pattern {
+		f.notes = append(f.notes, "partition.pattern has no effect: "+f.names()+" holds no text")
+	}
+}
+
+// Notes say what a person should know about the fields: those that the schema lacks, and settings that have no effect.
+func (f *Fields) Notes() []string { return slices.Clone(f.notes) }
+
+func (f *Fields) names() string {
+	names := make([]string, len(f.candidates))
+	for i, c := range f.candidates {
+		names[i] = c.Path
+	}
+	return strings.Join(names, ", ")
+}
+
+// Bucket is the folder for the open row of c; timestamp is the record's Kafka timestamp, for otherwise: timestamp. The error is a
+// *record.BadRecord.
+//
+// The first field that is there counts: one that is null, or an empty string, is not. One that is there and no time is an error,
+// whatever the others are: a wrong time is not replaced in silence.
+//
+// Dates, and times without a zone, name no instant: their folder is what they show, whatever the zone of the folders, and bounds are
+// judged as if clocks there showed them. Where the field has a zone, a time without one is an instant in it.
+func (f *Fields) Bucket(c *record.Columns, timestamp int64, clock time.Time) (string, error) {
+	p := f.p
+	ms, names, bad := f.time(c)
+	if bad == nil {
+		passed := ms
+		if names == shown {
+			passed = p.clocks.instant(ms)
+		}
+		bad = p.outside(passed, clock)
 	}
 	switch {
-	case bad == nil && wall:
+	case bad == nil && names == shown:
 		return p.walls.bucket(p.layout, time.UTC, ms), nil
 	case bad == nil:
 		return p.instants.bucket(p.layout, p.o.Zone, ms), nil
@@ -44,52 +162,31 @@ func (p *Partitioner) FieldBucket(c *record.Columns, leaf int, timestamp int64, 
 	return p.o.Otherwise, nil
 }
 
-// inZone is the instant at which clocks of the zone show what clocks of UTC show at ms. One that they skip is as far from midnight.
-func (p *Partitioner) inZone(ms int64) int64 {
-	t := time.UnixMilli(ms).UTC()
-	if p.o.Zone == time.UTC || t.Year() < 0 || t.Year() > 9999 {
-		return ms
-	}
-	year, month, day := t.Date()
-	hour, minute, second := t.Clock()
-	return time.Date(year, month, day, hour, minute, second, t.Nanosecond(), p.o.Zone).UnixMilli()
-}
-
-// fieldTime reads the leaf's value of the open row as milliseconds; wall says that they are not an instant but what a clock shows.
-func (p *Partitioner) fieldTime(c *record.Columns, leaf int) (ms int64, wall bool, _ *record.BadRecord) {
-	bad := func(what string) (int64, bool, *record.BadRecord) {
-		return 0, false, &record.BadRecord{Reason: record.BadTime, Detail: fmt.Sprintf("the field %s is %s", p.o.Field, what)}
-	}
-	kind := c.Leaves[leaf].Type.Kind
-	if kind == record.String {
-		b, null := c.LastBytes(leaf)
-		if null {
-			return bad("null")
+// time reads the open row's time as milliseconds, which are an instant or what clocks show.
+func (f *Fields) time(c *record.Columns) (ms int64, names reading, _ *record.BadRecord) {
+	for i := range f.candidates {
+		k := &f.candidates[i]
+		switch ms, names := k.read(c); names {
+		case none:
+		case wrong:
+			return 0, wrong, &record.BadRecord{Reason: record.BadTime, Detail: fmt.Sprintf("the field %s is %s", k.Path, k.complaint(c))}
+		case date:
+			return ms, shown, nil
+		case shown:
+			if k.Zone != nil {
+				return k.clocks.instant(ms), instant, nil
+			}
+			return ms, shown, nil
+		default:
+			return ms, instant, nil
 		}
-		var t time.Time
-		if err := t.UnmarshalText(b); err != nil { // RFC 3339, and nothing is allocated for it
-			return bad(fmt.Sprintf("%s, which is not a time by RFC 3339", record.Shorten(b)))
-		}
-		return t.UnixMilli(), false, nil
 	}
-	v, null := c.LastInt64(leaf)
-	if null {
-		return bad("null")
+	detail := "the field " + f.names() + " is null"
+	if len(f.candidates) > 1 {
+		detail = "the fields " + f.names() + " are null"
 	}
-	unit := p.o.Unit
-	switch kind {
-	case record.Date:
-		return v * 24 * time.Hour.Milliseconds(), true, nil
-	case record.TimestampMillis, record.LocalMillis:
-		unit = "ms"
-	case record.TimestampMicros, record.LocalMicros:
-		unit = "us"
-	case record.TimestampNanos, record.LocalNanos:
-		unit = "ns"
+	if slices.ContainsFunc(f.candidates, func(k candidate) bool { return k.kind == record.String }) {
+		detail += " or empty"
 	}
-	ms, ok := toMilli(v, unit)
-	if !ok {
-		return bad(fmt.Sprintf("%d %s, which is no time", v, unit))
-	}
-	return ms, kind == record.LocalMillis || kind == record.LocalMicros || kind == record.LocalNanos, nil
+	return 0, none, &record.BadRecord{Reason: record.BadTime, Detail: detail}
 }

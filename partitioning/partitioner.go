@@ -1,9 +1,7 @@
 package partitioning
 
 import (
-	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"shadoof/record"
@@ -12,8 +10,7 @@ import (
 // Options of a [Partitioner].
 type Options struct {
 	By        string         // timestamp: the record's Kafka timestamp; field: a field of its value
-	Field     string         // dotted path, for messages
-	Unit      string         // of a field that is a plain number: s, ms, us, ns; "" is ms
+	Fields    []Field        // by: field. The first of them that is there says the time
 	Layout    string         // hive, camus, or a pattern of %Y %m %d %H %M
 	Zone      *time.Location // of the folders; nil: UTC
 	Min       time.Time      // times before it are out of bounds
@@ -24,10 +21,12 @@ type Options struct {
 // A Partitioner says which time folder a record goes to. It is not safe for concurrent use: it remembers the last folders.
 type Partitioner struct {
 	o        Options
+	sources  []source // of o.Fields
 	layout   *layout
 	minMS    int64
-	instants windows // of times as they pass
-	walls    windows // of what clocks show, for times without a zone
+	instants windows   // of times as they pass
+	walls    windows   // of what clocks show, for times without a zone
+	clocks   wallClock // of the folders' zone
 }
 
 // New checks the options.
@@ -35,11 +34,12 @@ func New(o Options) (*Partitioner, error) {
 	if o.Zone == nil {
 		o.Zone = time.UTC
 	}
-	switch {
-	case o.By != "timestamp" && o.By != "field":
+	if o.By != "timestamp" && o.By != "field" {
 		return nil, fmt.Errorf("partition.by is %q: it takes timestamp or field", o.By)
-	case o.By == "field" && o.Field == "":
-		return nil, errors.New("partition.field is empty: partition.by: field needs the path of a field, such as header.time")
+	}
+	sources, err := newSources(o)
+	if err != nil {
+		return nil, err
 	}
 	l, err := parseLayout(o.Layout)
 	if err != nil {
@@ -57,10 +57,7 @@ func New(o Options) (*Partitioner, error) {
 			return nil, fmt.Errorf("partition.otherwise: %w", err)
 		}
 	}
-	if _, ok := perMilli[o.Unit]; !ok {
-		return nil, fmt.Errorf("partition.unit is %q: it takes s, ms, us or ns", o.Unit)
-	}
-	return &Partitioner{o: o, layout: l, minMS: o.Min.UnixMilli()}, nil
+	return &Partitioner{o: o, sources: sources, layout: l, minMS: o.Min.UnixMilli(), clocks: wallClock{zone: o.Zone}}, nil
 }
 
 // Bucket is the folder for a Kafka timestamp in milliseconds. clock is the time by which bounds are judged. The error is a
@@ -99,23 +96,4 @@ func show(ms int64) string {
 		return fmt.Sprintf("%d ms", ms)
 	}
 	return time.UnixMilli(ms).UTC().Format(time.RFC3339Nano)
-}
-
-// perMilli are factors of units: how many of them make a millisecond; negative: how many milliseconds make one.
-var perMilli = map[string]int64{"s": -1000, "ms": 1, "": 1, "us": 1000, "ns": 1_000_000}
-
-// toMilli converts, rounding down; ok is false when the result does not fit.
-func toMilli(v int64, unit string) (ms int64, ok bool) {
-	f := perMilli[unit]
-	if f < 0 {
-		if v > math.MaxInt64/-f || v < math.MinInt64/-f {
-			return 0, false
-		}
-		return v * -f, true
-	}
-	ms = v / f
-	if v%f < 0 {
-		ms--
-	}
-	return ms, true
 }

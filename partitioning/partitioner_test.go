@@ -54,6 +54,10 @@ func layoutIn(layout string, z *time.Location) func(*partitioning.Options) {
 	return func(o *partitioning.Options) { o.Layout, o.Zone = layout, z }
 }
 
+func byField(fields ...partitioning.Field) func(*partitioning.Options) {
+	return func(o *partitioning.Options) { o.By, o.Fields = "field", fields }
+}
+
 func TestLayouts(t *testing.T) {
 	t.Parallel()
 	berlin, kathmandu := zone(t, "Europe/Berlin"), zone(t, "Asia/Kathmandu")
@@ -114,7 +118,10 @@ func TestNewRefuses(t *testing.T) {
 		{layoutIn(strings.Repeat("a", 200)+"%Y", nil), "more than 200 bytes"},
 		{func(o *partitioning.Options) { o.By = "key" }, `partition.by is "key"`},
 		{func(o *partitioning.Options) { o.By = "field" }, "partition.field is empty"},
-		{func(o *partitioning.Options) { o.Unit = "h" }, `partition.unit is "h"`},
+		{byField(partitioning.Field{Path: "t", Unit: "h"}), `partition.unit is "h"`},
+		{byField(partitioning.Field{Path: "h..t"}), `partition.field "h..t" is not a path`},
+		{byField(partitioning.Field{Path: "t"}, partitioning.Field{Path: "t", Unit: "s"}), `partition.field has t twice`},
+		{byField(partitioning.Field{Path: "t", Patterns: []string{"yyyy-MM-dd"}}), `partition.pattern "yyyy-MM-dd" has no directives`},
 		{func(o *partitioning.Options) { o.Otherwise = "timestamp" }, "is for partition.by: field"},
 		{func(o *partitioning.Options) { o.Otherwise = "_unknown" }, `partition.otherwise: the folder "_unknown" has a part that begins with "_"`},
 		{func(o *partitioning.Options) { o.Otherwise = "a/../b" }, "partition.otherwise"},
@@ -165,20 +172,21 @@ func fieldBucket(t *testing.T, f record.Field, set func(l *record.Column), chang
 	f.Name = "t"
 	s := &record.Schema{Fields: []record.Field{{Name: "h", Type: record.Type{Kind: record.Struct, Fields: []record.Field{{Name: "x", Type: record.Type{Kind: record.Int32}}, f}}}}}
 	p := partitioner(t, func(o *partitioning.Options) {
-		o.By, o.Field = "field", "h.t"
+		byField(partitioning.Field{Path: "h.t"})(o)
 		change(o)
 	})
-	leaf, field, ok := s.Leaf("h.t")
+	times, err := p.Fields(s)
+	if err != nil {
+		return "", err
+	}
+	leaf, _, ok := s.Leaf("h.t")
 	if !ok {
 		t.Fatal("no leaf")
-	}
-	if err := p.CheckField(field); err != nil {
-		return "", err
 	}
 	c := record.NewColumns(s)
 	c.Leaves[0].Int32s = append(c.Leaves[0].Int32s, 1)
 	set(&c.Leaves[leaf])
-	return p.FieldBucket(c, leaf, at("2020-02-02T02:00:00Z").UnixMilli(), clock)
+	return times.Bucket(c, at("2020-02-02T02:00:00Z").UnixMilli(), clock)
 }
 
 func TestFields(t *testing.T) {
@@ -194,7 +202,9 @@ func TestFields(t *testing.T) {
 	text := func(v string) func(*record.Column) { return func(l *record.Column) { l.AppendString(v) } }
 	field := func(k record.Kind) record.Field { return record.Field{Type: record.Type{Kind: k}} }
 	none := func(*partitioning.Options) {}
-	unit := func(u string) func(*partitioning.Options) { return func(o *partitioning.Options) { o.Unit = u } }
+	unit := func(u string) func(*partitioning.Options) {
+		return func(o *partitioning.Options) { o.Fields[0].Unit = u }
+	}
 	otherwise := func(s string) func(*partitioning.Options) { return func(o *partitioning.Options) { o.Otherwise = s } }
 	in := func(z *time.Location) func(*partitioning.Options) {
 		return func(o *partitioning.Options) { o.Zone = z }
@@ -211,7 +221,7 @@ func TestFields(t *testing.T) {
 		{"long, s", field(record.Int64), int64s(when.Unix()), unit("s"), ten},
 		{"long, us", field(record.Int64), int64s(when.UnixMicro()), unit("us"), ten},
 		{"long, ns", field(record.Int64), int64s(when.UnixNano()), unit("ns"), ten},
-		{"a microsecond before 1970", field(record.Int64), int64s(-1), func(o *partitioning.Options) { o.Unit, o.Min = "us", at("1960-01-01T00:00:00Z") }, "dt=1969-12-31/hr=23"},
+		{"a microsecond before 1970", field(record.Int64), int64s(-1), func(o *partitioning.Options) { o.Fields[0].Unit, o.Min = "us", at("1960-01-01T00:00:00Z") }, "dt=1969-12-31/hr=23"},
 		{"int, s", field(record.Int32), int32s(int32(when.Unix())), unit("s"), ten},
 		{"seconds as milliseconds", field(record.Int64), int64s(when.Unix()), none, "time_bounds: the time 1970-01-21T"},
 		{"milliseconds as seconds", field(record.Int64), int64s(when.UnixMilli()), unit("s"), "time_bounds: "},
@@ -233,8 +243,11 @@ func TestFields(t *testing.T) {
 		{"null, else the timestamp", record.Field{Type: record.Type{Kind: record.Int64}, Nullable: true}, func(l *record.Column) { l.AppendLevels(0, 0) }, otherwise("timestamp"), "dt=2020-02-02/hr=02"},
 		{"out of bounds, else the timestamp", field(record.Int64), int64s(5), otherwise("timestamp"), "dt=2020-02-02/hr=02"},
 		{"out of bounds, else a folder", field(record.Int64), int64s(5), otherwise("unknown/times"), "unknown/times"},
-		{"a double", field(record.Double), func(*record.Column) {}, none, "partition.field h.t is a double: a time is read from"},
-		{"a time of day", field(record.TimeMillis), func(*record.Column) {}, none, "partition.field h.t is a time-millis"},
+		{"empty text", field(record.String), text(""), none, "bad_time: the field h.t is null or empty"},
+		{"a float", field(record.Float), func(*record.Column) {}, none, "partition.field h.t: it is a float, which"},
+		{"a time of day", field(record.TimeMillis), func(*record.Column) {}, none, "partition.field h.t: it is a time-millis: a time is read from"},
+		{"bytes", field(record.Bytes), func(*record.Column) {}, none, "partition.field h.t: it is a bytes: a time is read from"},
+		{"an enum", record.Field{Type: record.Type{Kind: record.Enum, Symbols: []string{"A"}}}, func(*record.Column) {}, none, "partition.field h.t: it is a enum: a time is read from"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -251,13 +264,27 @@ func TestFields(t *testing.T) {
 
 func TestOtherwiseTimestampHasBoundsToo(t *testing.T) {
 	t.Parallel()
-	p := partitioner(t, func(o *partitioning.Options) { o.By, o.Field, o.Otherwise = "field", "t", "timestamp" })
-	c := record.NewColumns(&record.Schema{Fields: []record.Field{{Name: "t", Type: record.Type{Kind: record.Int64}}}})
+	times, c := oneField(t, record.Int64, func(o *partitioning.Options) { o.Otherwise = "timestamp" })
 	c.Leaves[0].Int64s = append(c.Leaves[0].Int64s, 5)
 	var bad *record.BadRecord
-	if got, err := p.FieldBucket(c, 0, 7, clock); !errors.As(err, &bad) || bad.Reason != record.TimeBounds {
+	if got, err := times.Bucket(c, 7, clock); !errors.As(err, &bad) || bad.Reason != record.TimeBounds {
 		t.Errorf("%q, error %v", got, err)
 	}
+}
+
+// oneField is a row of one field t, and the partitioner's view of it.
+func oneField(t testing.TB, kind record.Kind, change func(*partitioning.Options)) (*partitioning.Fields, *record.Columns) {
+	t.Helper()
+	s := &record.Schema{Fields: []record.Field{{Name: "t", Type: record.Type{Kind: kind}}}}
+	p := partitioner(t, func(o *partitioning.Options) {
+		byField(partitioning.Field{Path: "t"})(o)
+		change(o)
+	})
+	times, err := p.Fields(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return times, record.NewColumns(s)
 }
 
 var layouts = []string{"hive", "camus", "%Y%m%d%H%M", "dt=%Y-%m-%d", "%Y-%m", "y=%Y"}
@@ -364,22 +391,6 @@ func TestSpan(t *testing.T) {
 		if d := cmp.Diff(got, c.want); d != "" {
 			t.Errorf("%s in %v, %s: -got +want\n%s", c.layout, c.zone, c.bucket, d)
 		}
-	}
-}
-
-func TestSameFolderDoesNotAllocate(t *testing.T) {
-	p := partitioner(t, func(o *partitioning.Options) { o.By, o.Field = "field", "t" })
-	c := record.NewColumns(&record.Schema{Fields: []record.Field{{Name: "t", Type: record.Type{Kind: record.String}}}})
-	c.Leaves[0].AppendString("2026-11-20T11:30:00.999999999+01:00")
-	if n := testing.AllocsPerRun(100, func() {
-		if _, err := p.FieldBucket(c, 0, 0, clock); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := p.Bucket(clock.UnixMilli(), clock); err != nil {
-			t.Fatal(err)
-		}
-	}); n > 0 {
-		t.Errorf("%v allocations", n)
 	}
 }
 

@@ -164,6 +164,15 @@ func (c *Columns) LastInt64(leaf int) (v int64, null bool) {
 	return 0, true
 }
 
+// LastDouble is LastInt64 for leaves of doubles.
+func (c *Columns) LastDouble(leaf int) (v float64, null bool) {
+	l := &c.Leaves[leaf]
+	if n := len(l.Doubles); n > 0 && !l.lastIsNull() {
+		return l.Doubles[n-1], false
+	}
+	return 0, true
+}
+
 // LastBytes is LastInt64 for leaves of bytes. The value is valid until the columns change.
 func (c *Columns) LastBytes(leaf int) (v []byte, null bool) {
 	l := &c.Leaves[leaf]
