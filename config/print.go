@@ -84,7 +84,7 @@ func (j *Job) document() section {
 		{"start", start},
 		{"folder", j.Folder},
 		{"value", section{{"format", j.Value.Format}, {"framing", j.Value.Framing}, {"schema", j.Value.Schema}, {"subject", j.Value.Subject},
-			{"version", j.Value.Version}, {"message", j.Value.Message}, {"as_json", j.Value.AsJSON}}},
+			{"version", j.Value.Version}, {"message", j.Value.Message}, {"as_json", append([]string{}, j.Value.AsJSON...)}}},
 		{"key", section{{"format", j.Key.Format}}},
 		{"headers", j.Headers},
 		{"partition", p},

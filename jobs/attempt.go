@@ -51,11 +51,11 @@ type attempt struct {
 // liftAll reads the ranges, several bundles at once, and stages their files under one fresh attempt.
 // It returns when all ranges were read to their end, the attempt is full, or ctx (stop reading) is done.
 func (w *worker) liftAll(ctx, hard context.Context, ranges []extract.Range) (*attempt, error) {
-	y, err := w.yield(ctx)
+	last, err := w.lastLift(ctx, lastRecords)
 	if err != nil {
 		return nil, fmt.Errorf("%s: see what the last commit made of its offsets: %w", w.topic, err)
 	}
-	parts := w.divide(ranges, y)
+	parts := w.divide(ranges, yieldOf(last))
 	lifters := w.beside * min(w.env.parallel, len(parts))
 	a := &attempt{id: w.env.newAttempt(), clock: w.env.now().UTC(), maxOpen: max(1, w.env.cfg.MaxOpenFiles/lifters), together: w.env.together(lifters)}
 	var (
@@ -111,7 +111,7 @@ func (w *worker) liftAll(ctx, hard context.Context, ranges []extract.Range) (*at
 // liftBundle stages the files of ranges, which they share. It returns nil when nothing was read. Partitions that fail are noted with
 // the worker: the ranges of the others stand.
 func (w *worker) liftBundle(ctx, hard context.Context, a *attempt, ranges []extract.Range, more func(bytes int64) bool) (*offsets.Bundle, error) {
-	l, err := w.newLifter(w.set, a, ranges, nil)
+	l, err := w.newLifter(w.schemas, a, ranges, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -171,6 +171,11 @@ func (w *worker) commit(ctx context.Context, a *attempt) (bool, error) {
 		w.discardBundles(ctx, a.bundles)
 		return false, fmt.Errorf("%s: store the settings of the commit: %w", w.topic, err)
 	}
+	changes, err := w.keepTarget(ctx)
+	if err != nil {
+		w.discardBundles(ctx, a.bundles)
+		return false, err
+	}
 	incarnation := w.log.State().Incarnation
 	keep, dropped := a.bundles, []offsets.Bundle(nil)
 	w.env.hook("before-put")
@@ -185,7 +190,9 @@ func (w *worker) commit(ctx context.Context, a *attempt) (bool, error) {
 		if w.env.now().Sub(a.clock) > stageLifetime {
 			return nil, errTooOld
 		}
-		return &offsets.Commit{Lift: offsets.Lift{Incarnation: incarnation, Attempt: a.id, Settings: settings, Clock: a.clock, Bundles: keep}}, nil
+		return &offsets.Commit{Lift: offsets.Lift{
+			Incarnation: incarnation, Attempt: a.id, Settings: settings, Clock: a.clock, Writers: w.schemas.fingerprints(), Changes: changes, Bundles: keep,
+		}}, nil
 	})
 	switch {
 	case errors.Is(err, offsets.ErrUnresolved):
@@ -201,6 +208,7 @@ func (w *worker) commit(ctx context.Context, a *attempt) (bool, error) {
 	}
 	// Decided: the record stands in slot rec.V. From here on there is only forward.
 	w.committed(rec, keep)
+	w.before = w.set.Target
 	w.env.hook("committed")
 	if err := w.carryOut(ctx, rec); err != nil {
 		return true, atLeastPartial(err)

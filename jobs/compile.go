@@ -15,20 +15,21 @@ type compiled struct {
 	format     writers.Format
 	quarantine writers.Format // of records that did not fit, whatever the format of the others
 	parts      *partitioning.Partitioner
-	field      int   // leaf that holds the partition time, or -1 for the Kafka timestamp
-	rowGroup   int64 // bytes of rows that are written at once; 0 for what is usual
+	times      *partitioning.Fields // that hold the partition time; nil for the Kafka timestamp
+	rowGroup   int64                // bytes of rows that are written at once; 0 for what is usual
 }
 
 // datumGroup is what is written at once of rows that are datums. Files have them in blocks of 1 MiB: nothing is won by more, and it
 // would have to be kept in memory.
 const datumGroup = 16 << 20
 
-// compile makes decoder, format and partitioner. Its errors are about the configuration, and found before anything is touched.
-func (e *Env) compile(set *Settings) (*compiled, error) {
+// compile makes decoder, format and partitioner. Its errors are about the configuration, and found before anything is touched. Where
+// values name their schemas, find says what these are.
+func (e *Env) compile(set *Settings, find func(id int32) (record.Writer, error)) (*compiled, error) {
 	bad := func(err error) (*compiled, error) { return nil, usage(fmt.Errorf("%s: %w", set.Topic, err)) }
-	c := &compiled{field: -1}
+	c := &compiled{}
 	var err error
-	if c.decoder, err = e.drivers.Decoder(set); err != nil {
+	if c.decoder, err = e.drivers.Decoder(set, find); err != nil {
 		return bad(err)
 	}
 	if c.format, err = e.drivers.Format(set.Output); err != nil {
@@ -50,22 +51,17 @@ func (e *Env) compile(set *Settings) (*compiled, error) {
 	if _, err := c.format.NewEncoder(io.Discard, schema, nil); err != nil {
 		return bad(err) // a schema that the format cannot hold
 	}
-	options, err := set.partitioning()
+	options, err := set.Partition.Options()
 	if err != nil {
 		return bad(err)
 	}
 	if c.parts, err = partitioning.New(options); err != nil {
 		return bad(err)
 	}
-	if set.Partition.By == "field" {
-		leaf, field, ok := c.decoder.Schema().Leaf(set.Partition.Field)
-		if !ok {
-			return bad(fmt.Errorf("partition.field %q is not a plain field of the schema", set.Partition.Field))
-		}
-		if err := c.parts.CheckField(field); err != nil {
+	if set.Partition.By == "field" && set.decided() {
+		if c.times, err = c.parts.Fields(c.decoder.Schema()); err != nil {
 			return bad(err)
 		}
-		c.field = leaf
 	}
 	return c, nil
 }

@@ -19,6 +19,9 @@ type yield struct {
 
 func yieldOf(l *offsets.Lift) yield {
 	y := yield{}
+	if l == nil {
+		return y
+	}
 	buckets := map[string]int64{}
 	for _, b := range l.Bundles {
 		for _, s := range b.Segments {
@@ -94,26 +97,26 @@ func (w *worker) divide(ranges []extract.Range, y yield) [][]extract.Range {
 	return divide(ranges, bundles(bytes, bucket, w.set.Output.TargetSize, w.env.parallel))
 }
 
-// yield is that of the newest commit, if it is among the last few records of the log.
-func (w *worker) yield(ctx context.Context) (yield, error) {
+// lastRecords are looked through for the newest commit where it only serves an estimate.
+const lastRecords = 10
+
+// lastLift is the newest lift among so many records of the log; nil when there is none. It is among the last few nearly always.
+func (w *worker) lastLift(ctx context.Context, records int64) (*offsets.Lift, error) {
 	l, all := w.log.LastLift()
-	if l != nil {
-		return yieldOf(l), nil
+	if l != nil || all {
+		return l, nil
 	}
-	if all {
-		return yield{}, nil
-	}
-	const few = 10
-	for v := w.log.State().V; v > max(0, w.log.State().V-few); v-- {
+	newest := w.log.State().V
+	for v := newest; v > max(0, newest-records); v-- {
 		r, err := w.log.Record(ctx, v)
 		if err != nil {
-			return yield{}, err
+			return nil, err
 		}
 		if l := r.Lift(); l != nil {
-			return yieldOf(l), nil
+			return l, nil
 		}
 	}
-	return yield{}, nil
+	return nil, nil
 }
 
 func longestFirst(ranges []extract.Range) {

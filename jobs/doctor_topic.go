@@ -64,7 +64,7 @@ func (v *visit) examineSettings(c claim) []storage.Finding {
 	if err != nil {
 		return one(storage.Bad, name, "%v", err)
 	}
-	compiled, err := v.compile(set)
+	compiled, err := v.compile(set, nil)
 	if err != nil {
 		return one(storage.Bad, name, "%v", err)
 	}

@@ -27,7 +27,8 @@ type Deps struct {
 	Store    storage.Store
 	Endpoint string // which store, as people write it: URL and endpoint, without secrets
 	Source   extract.Source
-	Groups   extract.Groups // for mirror and import only
+	Groups   extract.Groups                  // for mirror and import only
+	Registry func() (record.Registry, error) // made anew for each run; nil where there is none
 	Drivers  Drivers
 	Now      func() time.Time
 	Rand     io.Reader // of ids: crypto/rand
@@ -41,11 +42,18 @@ type Deps struct {
 
 // Drivers are what the binary was built with.
 type Drivers struct {
-	Schema  func(job *config.Job, topic string) (string, error) // text of the value's schema; "" for string and bytes
-	Decoder func(s *Settings) (record.Decoder, error)
-	Format  func(o OutputSettings) (writers.Format, error)
-	Reader  func(key string) (writers.Reader, error)
-	Probe   func(ctx context.Context, s storage.Store) error // the store's contract, in short; wraps storage.ErrUnfit
+	// Schema is the text of the value's schema, and of what kind it is; "" where values have none, or the registry has it.
+	Schema func(job *config.Job, topic string) (text, kind string, err error)
+
+	// Writer makes something of a schema of the topic's records. Their values come without the header of the framing.
+	Writer func(s *Settings, t *record.SchemaText) (record.Writer, error)
+
+	// Decoder makes a decoder of the topic's records. Where values name their schemas find says what these are.
+	Decoder func(s *Settings, find func(id int32) (record.Writer, error)) (record.Decoder, error)
+
+	Format func(o OutputSettings) (writers.Format, error)
+	Reader func(key string) (writers.Reader, error)
+	Probe  func(ctx context.Context, s storage.Store) error // the store's contract, in short; wraps storage.ErrUnfit
 }
 
 // Progress is told how a run gets on. Its methods are safe for concurrent use.
@@ -62,6 +70,7 @@ type Env struct {
 	endpoint        string
 	source          extract.Source
 	groups          extract.Groups
+	openRegistry    func() (record.Registry, error)
 	drivers         Drivers
 	now             func() time.Time
 	rand            io.Reader
@@ -94,7 +103,7 @@ const stageLifetime = 12 * time.Hour
 // New makes an Env. It does no I/O.
 func New(cfg *config.Config, d Deps) *Env {
 	e := &Env{
-		cfg: cfg, store: d.Store, endpoint: d.Endpoint, source: d.Source, groups: d.Groups, drivers: d.Drivers, now: d.Now, rand: d.Rand, log: d.Log, progress: d.Progress,
+		cfg: cfg, store: d.Store, endpoint: d.Endpoint, source: d.Source, groups: d.Groups, openRegistry: d.Registry, drivers: d.Drivers, now: d.Now, rand: d.Rand, log: d.Log, progress: d.Progress,
 		writer: d.Writer, hook: d.Hook, pause: d.Pause, readCommitted: cfg.Kafka.Isolation == config.ReadCommitted,
 		budget:   writers.NewBudget(cfg.Memory / 5 * 3), // the rest is for what is being encoded, sent, and collected
 		parallel: 2 * runtime.GOMAXPROCS(0), publishers: 8, publishTries: 8, lostAfter: d.Lost,

@@ -105,11 +105,13 @@ func (w *world) process(s storage.Store) *Env {
 	e := New(w.cfg, Deps{
 		Store: s, Endpoint: "memory", Source: w.source, Now: w.clock, Rand: w, Log: slog.New(slog.DiscardHandler), Writer: offsets.Writer{Host: "test", Build: "test"},
 		Drivers: Drivers{
-			Schema:  func(*config.Job, string) (string, error) { return "", nil },
-			Decoder: func(*Settings) (record.Decoder, error) { return record.NewStringDecoder(), nil },
-			Format:  func(OutputSettings) (writers.Format, error) { return lines{}, nil },
-			Reader:  func(string) (writers.Reader, error) { return lines{}, nil },
-			Probe:   func(context.Context, storage.Store) error { return nil },
+			Schema: func(*config.Job, string) (string, string, error) { return "", "", nil },
+			Decoder: func(*Settings, func(int32) (record.Writer, error)) (record.Decoder, error) {
+				return record.NewStringDecoder(), nil
+			},
+			Format: func(OutputSettings) (writers.Format, error) { return lines{}, nil },
+			Reader: func(string) (writers.Reader, error) { return lines{}, nil },
+			Probe:  func(context.Context, storage.Store) error { return nil },
 		},
 		Pause: func(ctx context.Context, _ int) error { w.sleep(time.Second); return ctx.Err() },
 		Lost:  3 * time.Second,

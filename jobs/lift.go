@@ -17,9 +17,10 @@ import (
 // record into the columns of the file that its time names, or into a quarantine file when it cannot be a row. It is used by one
 // goroutine.
 type lifter struct {
-	w     *worker
-	set   *Settings
-	clock time.Time // bounds of record times are judged by it
+	w       *worker
+	set     *Settings
+	schemas *schemas
+	clock   time.Time // bounds of record times are judged by it
 	*compiled
 	data   *writers.Set
 	bad    *writers.Set
@@ -42,12 +43,13 @@ type segment struct {
 	failed error // why reading ended there, before the end of the range
 }
 
-func (w *worker) newLifter(set *Settings, a *attempt, ranges []extract.Range, only *offsets.File) (*lifter, error) {
-	c, err := w.env.compile(set)
+func (w *worker) newLifter(schemas *schemas, a *attempt, ranges []extract.Range, only *offsets.File) (*lifter, error) {
+	set := schemas.set
+	c, err := w.env.compile(set, schemas.find)
 	if err != nil {
 		return nil, err
 	}
-	l := &lifter{w: w, set: set, clock: a.clock, only: only, compiled: c, badDay: a.clock.UTC().Format("dt=2006-01-02"), together: a.together, failed: -1}
+	l := &lifter{w: w, set: set, schemas: schemas, clock: a.clock, only: only, compiled: c, badDay: a.clock.UTC().Format("dt=2006-01-02"), together: a.together, failed: -1}
 	partition := int32(writers.Several)
 	if len(ranges) == 1 {
 		partition = ranges[0].Partition
@@ -136,7 +138,7 @@ func (l *lifter) readFile(ctx context.Context, id string, ranges []extract.Range
 func (l *lifter) batch(ctx context.Context, s *segment, b *extract.Batch) error {
 	settled := l.bytes
 	for i := range b.Records {
-		if err := l.record(s, &b.Records[i]); err != nil {
+		if err := l.record(ctx, s, &b.Records[i]); err != nil {
 			return err
 		}
 		if l.bytes-settled > manyBytes {
@@ -184,7 +186,7 @@ func appendRange(have []offsets.Range, r offsets.Range) []offsets.Range {
 }
 
 // record makes a row of one record, or quarantines it.
-func (l *lifter) record(s *segment, r *record.Raw) error {
+func (l *lifter) record(ctx context.Context, s *segment, r *record.Raw) error {
 	l.bytes += int64(len(r.Key) + len(r.Value))
 	if r.Value == nil && l.set.Tombstone != "row" {
 		if l.set.Tombstone == "skip" {
@@ -194,10 +196,10 @@ func (l *lifter) record(s *segment, r *record.Raw) error {
 		return l.quarantine(s, r, noValue())
 	}
 	var err error
-	if l.field < 0 {
-		err = l.byTimestamp(s, r)
+	if l.times == nil {
+		err = l.byTimestamp(ctx, s, r)
 	} else {
-		err = l.byField(s, r)
+		err = l.byField(ctx, s, r)
 	}
 	if err == nil {
 		return nil
@@ -208,28 +210,48 @@ func (l *lifter) record(s *segment, r *record.Raw) error {
 	return err
 }
 
+// decode appends a row of a record, after its schema was learned where nobody knew it.
+func (l *lifter) decode(ctx context.Context, c *record.Columns, r *record.Raw) error {
+	err := l.decoder.Decode(c, r)
+	if err == nil {
+		return nil
+	}
+	unknown := (*record.UnknownSchemaError)(nil)
+	if !errors.As(err, &unknown) {
+		return err
+	}
+	if err := l.schemas.learn(ctx, unknown.ID); err != nil {
+		if growth := (*growthError)(nil); errors.As(err, &growth) {
+			return err
+		}
+		l.failed = r.Partition
+		return &partitionError{fmt.Errorf("%s/%d: offset %d: %w", l.w.topic, r.Partition, r.Offset, err)}
+	}
+	return l.decoder.Decode(c, r)
+}
+
 func noValue() *record.BadRecord {
 	return &record.BadRecord{Reason: record.Tombstone, Detail: "the record has no value"}
 }
 
-func (l *lifter) byTimestamp(s *segment, r *record.Raw) error {
+func (l *lifter) byTimestamp(ctx context.Context, s *segment, r *record.Raw) error {
 	bucket, err := l.parts.Bucket(r.Timestamp, l.clock)
 	if err != nil {
 		return err
 	}
-	return l.place(s, r, bucket)
+	return l.place(ctx, s, r, bucket)
 }
 
 // byField decodes into the file of the previous record, in the hope that this one belongs there too, and moves it if not.
-func (l *lifter) byField(s *segment, r *record.Raw) error {
+func (l *lifter) byField(ctx context.Context, s *segment, r *record.Raw) error {
 	c := l.scratch
 	if l.open != nil {
 		c = l.open.Columns()
 	}
-	if err := l.decoder.Decode(c, r); err != nil {
+	if err := l.decode(ctx, c, r); err != nil {
 		return err
 	}
-	bucket, err := l.parts.FieldBucket(c, l.field, r.Timestamp, l.clock)
+	bucket, err := l.times.Bucket(c, r.Timestamp, l.clock)
 	if err == nil && l.open != nil && bucket == l.bucket {
 		l.endRow(s, r)
 		return nil
@@ -238,11 +260,11 @@ func (l *lifter) byField(s *segment, r *record.Raw) error {
 	if err != nil {
 		return err
 	}
-	return l.place(s, r, bucket)
+	return l.place(ctx, s, r, bucket)
 }
 
 // place makes a row of a record in its bucket's file, which becomes the open one.
-func (l *lifter) place(s *segment, r *record.Raw, bucket string) error {
+func (l *lifter) place(ctx context.Context, s *segment, r *record.Raw, bucket string) error {
 	if l.elsewhere(bucket) {
 		return nil
 	}
@@ -251,7 +273,7 @@ func (l *lifter) place(s *segment, r *record.Raw, bucket string) error {
 		return err
 	}
 	l.open, l.bucket = f, bucket
-	if err := l.decoder.Decode(f.Columns(), r); err != nil {
+	if err := l.decode(ctx, f.Columns(), r); err != nil {
 		return err
 	}
 	l.endRow(s, r)

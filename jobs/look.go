@@ -237,10 +237,11 @@ func (w *worker) estimate(ctx context.Context, s *offsets.State, t *PlanTopic) e
 	if t.Offsets == 0 {
 		return nil
 	}
-	y, err := w.yield(ctx)
+	last, err := w.lastLift(ctx, lastRecords)
 	if err != nil {
 		return err
 	}
+	y := yieldOf(last)
 	for _, ranges := range w.divide(t.ranges(), y) {
 		b := PlanBundle{Partitions: []int32{}}
 		for _, r := range ranges {

@@ -95,7 +95,7 @@ func (e *Env) Peek(ctx context.Context, r PeekRequest, begin func(*PeekStart) er
 		return nil, err
 	}
 	k := &peeker{each: each, left: r.Records, clock: e.now()}
-	if start.Raw, err = e.peekDecoder(k, r, c); err != nil {
+	if start.Raw, err = e.peekDecoder(ctx, k, r, c); err != nil {
 		return nil, err
 	}
 	if err := begin(start); err != nil {
@@ -249,32 +249,25 @@ func (e *Env) peekLast(ctx context.Context, r PeekRequest, desc *extract.Topic, 
 }
 
 // peekDecoder gives k what decodes values, and says why there is nothing.
-func (e *Env) peekDecoder(k *peeker, r PeekRequest, c *claim) (raw string, err error) {
+func (e *Env) peekDecoder(ctx context.Context, k *peeker, r PeekRequest, c *claim) (raw string, err error) {
 	switch {
 	case r.Raw:
 		return "as asked for", nil
 	case c == nil:
 		return "no job claims the topic", nil
 	}
-	set, err := e.newSettings(c.job, r.Topic)
+	w, err := e.newWorker(c.job, r.Topic)
 	if err == nil {
-		set.Output.Datums = false // a row is shown by its fields
-		k.compiled, err = e.compile(set)
+		w.set.Output.Datums = false // a row is shown by its fields
+		err = w.decideTarget(ctx)
+	}
+	if err == nil {
+		w.schemas.keep = func(context.Context, int32, string, []byte) error { return nil } // nothing is written
+		k.w = w
+		err = k.compile()
 	}
 	if err != nil {
 		return "", fmt.Errorf("how job %s decodes values cannot be told, --raw does without: %w", c.job.Name, err)
 	}
-	schema := k.decoder.Schema()
-	k.tombstone, k.plain = set.Tombstone, set.Format == "string" || set.Format == "bytes"
-	k.fields = len(schema.Fields)
-	if !k.plain { // what the configuration puts after the value's fields
-		if set.Key != "" && set.Key != "none" {
-			k.fields--
-		}
-		if set.Headers {
-			k.fields--
-		}
-	}
-	k.columns = record.NewColumns(schema)
 	return "", nil
 }

@@ -16,7 +16,8 @@ type peeker struct {
 	next int64
 	hole PeekHole // grows until a record comes
 
-	*compiled // nil: values are not decoded
+	w *worker // nil: values are not decoded
+	*compiled
 	columns   *record.Columns
 	fields    int    // how many of the row's fields are the value's
 	plain     bool   // the value is the row
@@ -31,7 +32,7 @@ func (k *peeker) read(ctx context.Context, source extract.Source, r extract.Read
 		if err != nil {
 			return err
 		}
-		if err := k.batch(b); err != nil {
+		if err := k.batch(ctx, b); err != nil {
 			return err
 		}
 		if k.left == 0 {
@@ -42,13 +43,13 @@ func (k *peeker) read(ctx context.Context, source extract.Source, r extract.Read
 }
 
 // batch shows the records of a batch, and the offsets around them as far as the last that is wanted.
-func (k *peeker) batch(b *extract.Batch) error {
+func (k *peeker) batch(ctx context.Context, b *extract.Batch) error {
 	for i := range b.Records {
 		r := &b.Records[i]
 		if err := k.without(b, r.Offset); err != nil {
 			return err
 		}
-		if err := k.record(r); err != nil {
+		if err := k.record(ctx, r); err != nil {
 			return err
 		}
 		k.next = r.Offset + 1
@@ -124,21 +125,64 @@ func (k *peeker) endHole() error {
 	return k.each(&PeekItem{PeekHole: h})
 }
 
-func (k *peeker) record(r *record.Raw) error {
+func (k *peeker) record(ctx context.Context, r *record.Raw) error {
 	if err := k.endHole(); err != nil {
 		return err
 	}
 	item := &PeekItem{Record: r}
 	if k.compiled != nil {
-		if err := k.judge(item); err != nil {
+		if err := k.judge(ctx, item); err != nil {
 			return err
 		}
 	}
 	return k.each(item)
 }
 
+// compile makes what decodes values, for the rows that the worker knows of.
+func (k *peeker) compile() (err error) {
+	set := k.w.set
+	if k.compiled, err = k.w.env.compile(set, k.w.schemas.find); err != nil {
+		return err
+	}
+	schema := k.decoder.Schema()
+	k.tombstone, k.plain = set.Tombstone, set.Format == "string" || set.Format == "bytes"
+	k.fields = len(schema.Fields)
+	if !k.plain { // what the configuration puts after the value's fields
+		if set.Key != "" && set.Key != "none" {
+			k.fields--
+		}
+		if set.Headers {
+			k.fields--
+		}
+	}
+	k.columns = record.NewColumns(schema)
+	return nil
+}
+
+// decode appends a row of a record, after its schema was learned and the rows grew for it, where that has to be.
+func (k *peeker) decode(ctx context.Context, r *record.Raw) error {
+	for {
+		err := k.decoder.Decode(k.columns, r)
+		unknown := (*record.UnknownSchemaError)(nil)
+		if err == nil || !errors.As(err, &unknown) {
+			return err
+		}
+		err = k.w.schemas.learn(ctx, unknown.ID)
+		growth := (*growthError)(nil)
+		switch {
+		case errors.As(err, &growth):
+			k.w.grow(growth)
+			if err := k.compile(); err != nil {
+				return err
+			}
+		case err != nil:
+			return err
+		}
+	}
+}
+
 // judge decodes a record and finds out what a run would do with it: the rules are those of lifter.record.
-func (k *peeker) judge(item *PeekItem) error {
+func (k *peeker) judge(ctx context.Context, item *PeekItem) error {
 	r := item.Record
 	if r.Value == nil && k.tombstone != "row" {
 		if k.tombstone != "skip" {
@@ -146,14 +190,15 @@ func (k *peeker) judge(item *PeekItem) error {
 		}
 		return nil
 	}
+	undecoded := k.decode(ctx, r)
 	defer k.columns.Reset()
 	var err error
-	if k.field < 0 {
+	if k.times == nil {
 		item.Bucket, err = k.parts.Bucket(r.Timestamp, k.clock)
 	}
-	if undecoded := k.decoder.Decode(k.columns, r); undecoded == nil {
-		if k.field >= 0 {
-			item.Bucket, err = k.parts.FieldBucket(k.columns, k.field, r.Timestamp, k.clock)
+	if undecoded == nil {
+		if k.times != nil {
+			item.Bucket, err = k.times.Bucket(k.columns, r.Timestamp, k.clock)
 		}
 		k.columns.EndRow()
 		if !k.plain {

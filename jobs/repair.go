@@ -129,7 +129,7 @@ func (w *worker) rebuild(ctx context.Context, l *offsets.Lift, f *offsets.File, 
 	for _, r := range f.Ranges {
 		ranges = append(ranges, extract.Range{Partition: r.Partition, First: r.First, Next: r.Last + 1})
 	}
-	lf, err := w.newLifter(set, &attempt{id: id, clock: l.Clock, together: w.env.together(1)}, ranges, f)
+	lf, err := w.newLifter(w.committedSchemas(set, l), &attempt{id: id, clock: l.Clock, together: w.env.together(1)}, ranges, f)
 	if err != nil {
 		return none, err
 	}

@@ -10,12 +10,13 @@ import (
 	"shadoof/offsets"
 )
 
-// A Resolution is a person's decision after an exit 4. Exactly one of the first five is set.
+// A Resolution is a person's decision after an exit 4. Exactly one of the first six is set.
 type Resolution struct {
-	AcceptLoss       bool // records were deleted before they were read
-	AcceptRecreated  bool // the topic is another one, or in another cluster
-	AcceptTruncation bool // the log was cut back
-	AcceptExisting   bool // the folder holds files of another tool: they stay as they are
+	AcceptLoss       bool  // records were deleted before they were read
+	AcceptRecreated  bool  // the topic is another one, or in another cluster
+	AcceptTruncation bool  // the log was cut back
+	AcceptExisting   bool  // the folder holds files of another tool: they stay as they are
+	AcceptSchema     int32 // this id of the registry stands for another schema than before; 0 for none
 	Drop             string
 	offsets.Decision
 }
@@ -40,6 +41,10 @@ func (e *Env) Resolve(ctx context.Context, topic string, r Resolution) (version 
 		return 0, false, err
 	}
 	before := w.log.State().V
+	if r.AcceptSchema != 0 {
+		changed, err := w.acceptSchema(ctx, r.AcceptSchema, r.Decision)
+		return before, changed, err
+	}
 	if r.Drop != "" {
 		err = w.drop(ctx, []string{r.Drop}, r.Decision)
 	} else {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -93,15 +94,17 @@ func (e *Env) Run(ctx context.Context, o RunOptions) (*RunReport, error) {
 		return nil, err
 	}
 	report := &RunReport{Run: e.run}
+	registry := e.oneRegistry()
 	var workers []*worker
 	for _, c := range claims {
 		w, err := e.newWorker(c.job, c.topic)
 		if err == nil {
-			_, err = e.compile(w.set)
+			_, err = e.compile(w.set, w.schemas.find)
 		}
 		if err != nil {
 			return nil, err // before any topic is touched
 		}
+		w.registry = registry
 		if o.Shards > 0 {
 			w.mine = func(p int32) bool { return shardOf(c.topic, p, o.Shards) == o.Shard }
 		}

@@ -11,6 +11,7 @@ import (
 	"shadoof/config"
 	"shadoof/extract"
 	"shadoof/offsets"
+	"shadoof/record"
 	"shadoof/storage"
 )
 
@@ -20,6 +21,9 @@ type worker struct {
 	job      *config.Job
 	topic    string
 	set      *Settings
+	before   *record.Schema // rows of the newest commit
+	registry func() (record.Registry, error)
+	schemas  *schemas
 	log      *offsets.Log
 	desc     *extract.Topic
 	ends     map[int32]int64 // where this run ends, fixed at its start
@@ -50,10 +54,13 @@ func (e *Env) newWorker(job *config.Job, topic string) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &worker{
+	w := &worker{
 		env: e, job: job, topic: topic, set: set, log: e.openLog(topic), failed: map[int32]error{},
 		mine: func(int32) bool { return true }, beside: 1, limits: newLimits(e.now, job.Limits), report: &TopicReport{Job: job.Name, Topic: topic, Versions: []int64{}},
-	}, nil
+		registry: e.oneRegistry(),
+	}
+	w.schemas = w.newSchemas(set)
+	return w, nil
 }
 
 // lift is one bounded run over the topic: it reads each partition from its committed offset to the end that stood when the run
@@ -72,6 +79,7 @@ func (w *worker) lift(ctx, hard context.Context, until time.Time) error {
 		return err
 	}
 	w.env.progress.Begin(w.topic, left(w.plan()))
+	decided := false
 	for tries := 0; ; {
 		ranges := w.plan()
 		if len(ranges) == 0 {
@@ -83,6 +91,15 @@ func (w *worker) lift(ctx, hard context.Context, until time.Time) error {
 		}
 		if ctx.Err() != nil || w.limits.reached() {
 			return w.stopped(ctx)
+		}
+		if !decided {
+			if err := w.rowsBefore(ctx); err != nil {
+				return err
+			}
+			if err := w.decideTarget(ctx); err != nil {
+				return err
+			}
+			decided = true
 		}
 		before := w.limits.used()
 		a, err := w.liftAll(ctx, hard, ranges)
@@ -100,6 +117,10 @@ func (w *worker) lift(ctx, hard context.Context, until time.Time) error {
 			continue
 		}
 		w.limits.restore(before) // what a failed attempt read does not count
+		if growth := (*growthError)(nil); errors.As(err, &growth) {
+			w.grow(growth)
+			continue
+		}
 		// Staging failed: nothing was proposed. A fresh attempt shares no name with this one.
 		if tries++; tries >= stageTries || hard.Err() != nil || ExitCode(err) != ExitFailed {
 			return err

@@ -20,7 +20,7 @@ func TestDecodersOfDatums(t *testing.T) {
 		"of older builds":  {jobs.Settings{Format: "avro", Schema: plain, Output: jobs.OutputSettings{Format: "avro"}}, false, "h.at"},
 		"an error":         {jobs.Settings{Format: "avro", Schema: `{"type":"error","name":"R","fields":[{"name":"a","type":"int"}]}`, Output: jobs.OutputSettings{Format: "avro", Datums: true}}, false, "a"},
 	} {
-		dec, err := newDecoder(&c.set)
+		dec, err := newDecoder(&c.set, nil)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

@@ -30,6 +30,7 @@ func (a *app) newResolveCommand() *cobra.Command {
   --accept-recreated   the topic of this name is another one, or in another cluster: go on with it
   --accept-truncation  the topic was cut back below what was read: go on from its end
   --accept-existing    the folder holds files of another tool: they stay as they are
+  --accept-schema ID   a schema id of the registry stands for another schema than before: read records by it from here on
   --drop KEY           a committed file can neither be published nor rebuilt: its rows become a gap`,
 		Example: `  shadoof resolve --topic tracking.page-view --accept-loss --reason "retention was 6 hours, INC-4711"`,
 		Annotations: exits(exitLine{jobs.ExitDone, ""}, exitLine{jobs.ExitFailed, ""}, exitLine{jobs.ExitUsage, "wrong usage, or there is nothing of that kind to resolve"},
@@ -62,10 +63,11 @@ func (a *app) newResolveCommand() *cobra.Command {
 	f.BoolVar(&r.AcceptRecreated, "accept-recreated", false, "the topic is another one")
 	f.BoolVar(&r.AcceptTruncation, "accept-truncation", false, "the topic was cut back")
 	f.BoolVar(&r.AcceptExisting, "accept-existing", false, "the folder holds files of another tool")
+	f.Int32Var(&r.AcceptSchema, "accept-schema", 0, "the registry's schema `id` stands for another schema")
 	f.StringVar(&r.Drop, "drop", "", "give up the committed file `key`")
 	f.StringVar(&reason, "reason", "", "why, for the log")
 	must(cmd.MarkFlagRequired("reason"))
-	kinds := []string{"accept-loss", "accept-recreated", "accept-truncation", "accept-existing", "drop"}
+	kinds := []string{"accept-loss", "accept-recreated", "accept-truncation", "accept-existing", "accept-schema", "drop"}
 	cmd.MarkFlagsMutuallyExclusive(kinds...)
 	cmd.MarkFlagsOneRequired(kinds...)
 	return cmd

@@ -1,12 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/base64"
+	stdjson "encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path"
 	"time"
+	"unicode/utf8"
 
 	"shadoof/config"
 	"shadoof/extract"
@@ -44,6 +49,7 @@ func (a *app) connectTo(cfg *config.Config, store storage.Store, progress jobs.P
 		Endpoint: endpoint(cfg.Store),
 		Source:   source,
 		Groups:   lazyGroups{source},
+		Registry: a.registry(cfg.Registry),
 		Drivers:  drivers(),
 		Now:      time.Now,
 		Rand:     rand.Reader,
@@ -91,6 +97,8 @@ func (a *app) openKafka(ctx context.Context, k config.Kafka) (extract.Source, fu
 	return source, source.Close, nil
 }
 
+func (a *app) registry(config.Registry) func() (record.Registry, error) { return nil }
+
 func (a *app) kafkaOptions(k config.Kafka) extract.Options {
 	return extract.Options{
 		Brokers:       k.Brokers,
@@ -119,6 +127,7 @@ func (a *app) connectDoctor(cfg *config.Config) (*jobs.Env, jobs.Doctors, func()
 func drivers() jobs.Drivers {
 	return jobs.Drivers{
 		Schema:  readSchema,
+		Writer:  newWriter,
 		Decoder: newDecoder,
 		Format:  newFormat,
 		Reader:  newReader,
@@ -147,62 +156,127 @@ func newReader(key string) (writers.Reader, error) {
 	return nil, fmt.Errorf("%s: files of this kind cannot be read back", key)
 }
 
-// readSchema is the text of the schema of a topic's values; "" where they have none.
-func readSchema(job *config.Job, topic string) (string, error) {
+// readSchema is the text of the file with the schema of a topic's values, and what the text is; "" where they have none.
+func readSchema(job *config.Job, topic string) (text, kind string, err error) {
 	if job.Value.Raw() {
-		return rawSchema, nil
+		return rawSchema, "", nil
 	}
 	name := job.Value.SchemaFile(topic)
 	if name == "" {
-		return "", nil
+		return "", "", nil
 	}
-	text, err := os.ReadFile(name)
+	b, err := os.ReadFile(name)
 	if err != nil {
-		return "", fmt.Errorf("value.schema: %w", err)
+		return "", "", fmt.Errorf("value.schema: %w", err)
 	}
-	return string(text), nil
+	kind = kindOf(job.Value.Format, b)
+	if kind == descriptors {
+		return base64.StdEncoding.EncodeToString(b), kind, nil
+	}
+	return string(b), kind, nil
 }
 
-// rawSchema stands for a schema in the settings of values that become one JSON column.
-const rawSchema = "raw"
+// Kinds of schema files besides the formats, and what stands for a schema of values that become one JSON column.
+const (
+	descriptors = "descriptors" // a FileDescriptorSet, in base64
+	rawSchema   = "raw"
+)
 
-func newDecoder(s *jobs.Settings) (record.Decoder, error) {
+// kindOf says what a schema file is. JSON data may be described by an Avro schema as well.
+func kindOf(format string, file []byte) string {
+	switch format {
+	case "protobuf":
+		if !utf8.Valid(file) || bytes.IndexByte(file, 0) >= 0 || bytes.HasPrefix(file, []byte{'\n'}) && !bytes.Contains(file, []byte("message")) {
+			return descriptors
+		}
+	case "json":
+		var top struct{ Type any }
+		if stdjson.Unmarshal(file, &top) == nil && top.Type == "record" {
+			return "avro"
+		}
+	}
+	return format
+}
+
+// newWriter makes something of a schema that records were written with.
+func newWriter(s *jobs.Settings, t *record.SchemaText) (record.Writer, error) {
+	if s.Format == "protobuf" {
+		return nil, fmt.Errorf("value.format %s is not built yet", s.Format)
+	}
+	p, err := avro.Parse([]byte(t.Text))
+	if err != nil {
+		return nil, err
+	}
+	if s.Format == "json" {
+		return json.NewWriter(p.Schema), nil
+	}
+	return parsed{p}, nil
+}
+
+type parsed struct{ p *avro.Parsed }
+
+func (w parsed) Rows() *record.Schema                           { return w.p.Schema }
+func (w parsed) Decoder(*record.Schema) (record.Decoder, error) { return avro.NewDecoder(w.p), nil }
+
+func newDecoder(s *jobs.Settings, find func(id int32) (record.Writer, error)) (record.Decoder, error) {
 	switch s.Format {
 	case "string":
 		return record.NewStringDecoder(), nil
 	case "bytes":
 		return record.NewBytesDecoder(), nil
-	case "avro", "json":
-	default:
-		return nil, fmt.Errorf("value.format %s is not built yet", s.Format)
 	}
-	dec, err := valueDecoder(s)
+	dec, err := valueDecoder(s, find)
 	if err != nil {
 		return nil, err
+	}
+	if s.Tombstone == "row" {
+		dec = record.WithNulls(dec)
 	}
 	return record.WithKey(dec, s.Key, s.Headers)
 }
 
-func valueDecoder(s *jobs.Settings) (record.Decoder, error) {
-	framed := s.Framing == "confluent"
-	if s.Format == "json" && s.Schema == rawSchema {
-		return unframe(json.NewRaw(), framed), nil
+func valueDecoder(s *jobs.Settings, find func(id int32) (record.Writer, error)) (record.Decoder, error) {
+	if s.ByID {
+		return record.NewFramedDecoder(s.Rows(), func(id int32) (record.Decoder, error) { return foundDecoder(s, id, find) }), nil
 	}
-	p, err := avro.Parse([]byte(s.Schema))
+	dec, err := bareDecoder(s)
+	if err != nil || s.Framing != "confluent" {
+		return dec, err
+	}
+	return record.NewFramedDecoder(dec.Schema(), func(int32) (record.Decoder, error) { return dec, nil }), nil
+}
+
+// foundDecoder is the decoder of records that name their schema.
+func foundDecoder(s *jobs.Settings, id int32, find func(id int32) (record.Writer, error)) (record.Decoder, error) {
+	w, err := find(id)
 	if err != nil {
 		return nil, err
 	}
-	if s.Format == "json" {
-		dec, err := json.NewDecoder(p.Schema)
+	dec, err := w.Decoder(s.Rows())
+	if misfit := (*record.MisfitError)(nil); errors.As(err, &misfit) {
+		return nil, &record.BadRecord{Reason: record.Misfit, Detail: fmt.Sprintf("schema %d cannot be read as the topic's: %v", id, misfit)}
+	}
+	return dec, err
+}
+
+// bareDecoder is the decoder of values that all have one schema, without framing.
+func bareDecoder(s *jobs.Settings) (record.Decoder, error) {
+	if s.Schema == rawSchema {
+		return json.NewRaw(), nil
+	}
+	t := s.Text()
+	if s.Output.Datums {
+		p, err := avro.Parse([]byte(s.Schema))
 		if err != nil {
 			return nil, err
 		}
-		return unframe(dec, framed), nil
-	}
-	if s.Output.Datums {
-		if dec, ok := avro.NewDatumDecoder(p, s.Partition.Field); ok {
-			return unframe(dec, framed), nil
+		if dec, ok := avro.NewDatumDecoder(p, s.Partition.OnlyField()); ok {
+			return dec, nil
 		}
 	}
-	return unframe(avro.NewDecoder(p), framed), nil
+	w, err := newWriter(s, t)
+	if err != nil {
+		return nil, err
+	}
+	return w.Decoder(s.RowsOf(w))
 }
