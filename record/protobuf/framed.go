@@ -1,0 +1,143 @@
+package protobuf
+
+import (
+	"fmt"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"shadoof/record"
+)
+
+// Framed is the writer of values that begin with message indexes, as those of a registry do behind the schema's id: they name one
+// of the messages of the schema's file. Its decoders read the message that Rows is made of, and the one that is called like the target
+// (its Schema.Name); a value of any other is a Misfit.
+func (w *Writer) Framed() record.Writer { return framedWriter{w} }
+
+type framedWriter struct{ *Writer }
+
+func (w framedWriter) Decoder(target *record.Schema) (record.Decoder, error) {
+	d := &framedDecoder{target: target, file: w.message.ParentFile(), asJSON: w.asJSON, rows: w.message, known: map[protoreflect.FullName]*choice{}}
+	first, err := newDecoder(w.message, w.asJSON, target)
+	d.known[w.message.FullName()] = &choice{first, d.refusal(w.message, err)}
+	if err == nil {
+		return d, nil
+	}
+	if m := findMessage(d.file, target.Name); m != nil && m.FullName() != w.message.FullName() {
+		if second := d.choose(m); second.refused == nil {
+			return d, nil
+		}
+	}
+	return nil, err
+}
+
+// A framedDecoder decodes each value as the message that it names.
+type framedDecoder struct {
+	target *record.Schema
+	file   protoreflect.FileDescriptor
+	rows   protoreflect.MessageDescriptor
+	asJSON []string
+	known  map[protoreflect.FullName]*choice
+	first  *choice // of the first message of the file: the one that is almost always meant
+}
+
+// A choice is what is done with a message type.
+type choice struct {
+	decoder *Decoder
+	refused *record.BadRecord // instead
+}
+
+func (d *framedDecoder) Schema() *record.Schema { return d.target }
+
+// UnknownFields is that of [Decoder], for all messages together.
+func (d *framedDecoder) UnknownFields() (n int64) {
+	for _, c := range d.known {
+		if c.decoder != nil {
+			n += c.decoder.UnknownFields()
+		}
+	}
+	return n
+}
+
+func (d *framedDecoder) Decode(c *record.Columns, r *record.Raw) error {
+	if r.Value == nil {
+		return &record.BadRecord{Reason: record.Tombstone, Detail: "the record has no value"}
+	}
+	var chosen *choice
+	from := 1
+	if len(r.Value) > 0 && r.Value[0] == 0 {
+		if d.first == nil {
+			d.first = d.choose(d.file.Messages().Get(0))
+		}
+		chosen = d.first
+	} else {
+		m, p, err := d.indexed(r.Value)
+		if err != nil {
+			return err
+		}
+		chosen, from = d.choose(m), p
+	}
+	if chosen.refused != nil {
+		return chosen.refused
+	}
+	return chosen.decoder.decode(c, r.Value, from)
+}
+
+// indexed reads the message indexes: how many, then one for each level of messages within messages.
+func (d *framedDecoder) indexed(b []byte) (m protoreflect.MessageDescriptor, p int, _ error) {
+	bad := func(format string, args ...any) error {
+		return &record.BadRecord{Reason: record.Undecodable, Detail: fmt.Sprintf("byte %d of %d: ", p, len(b)) + fmt.Sprintf(format, args...)}
+	}
+	u, q := uvarint(b, 0)
+	n := unzigzag(u)
+	if q < 0 || n < 0 || n > int64(len(b)-q) {
+		return nil, 0, bad("found %s, expected the indexes of a message (value.framing: confluent)", record.Shorten(b[:min(len(b), 10)]))
+	}
+	if n == 0 { // in more bytes than it takes
+		return d.file.Messages().Get(0), q, nil
+	}
+	in := d.file.Messages()
+	for range n {
+		p = q
+		if u, q = uvarint(b, p); q < 0 {
+			return nil, 0, bad("found %s, expected the index of a message", record.Shorten(b[p:min(len(b), p+10)]))
+		}
+		i := unzigzag(u)
+		if i < 0 || i >= int64(in.Len()) {
+			return nil, 0, bad("found the index %d of a message, expected one below %d", i, in.Len())
+		}
+		m = in.Get(int(i))
+		in = m.Messages()
+	}
+	return m, q, nil
+}
+
+// choose says what is done with a message type.
+func (d *framedDecoder) choose(m protoreflect.MessageDescriptor) *choice {
+	if c := d.known[m.FullName()]; c != nil {
+		return c
+	}
+	c := &choice{}
+	if string(m.FullName()) != d.target.Name {
+		c.refused = &record.BadRecord{Reason: record.Misfit, Detail: fmt.Sprintf("found a message %s, expected %s", m.FullName(), d.expected())}
+	} else {
+		dec, err := newDecoder(m, d.asJSON, d.target)
+		c.decoder, c.refused = dec, d.refusal(m, err)
+	}
+	d.known[m.FullName()] = c
+	return c
+}
+
+func (d *framedDecoder) expected() string {
+	rows := string(d.rows.FullName())
+	if d.target.Name == "" || d.target.Name == rows {
+		return rows
+	}
+	return rows + " or " + d.target.Name
+}
+
+func (d *framedDecoder) refusal(m protoreflect.MessageDescriptor, err error) *record.BadRecord {
+	if err == nil {
+		return nil
+	}
+	return &record.BadRecord{Reason: record.Misfit, Detail: fmt.Sprintf("message %s: %v", m.FullName(), err)}
+}
