@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strconv"
 	"strings"
 
 	"shadoof/storage"
@@ -112,4 +113,32 @@ func (l *Log) KeptTargets(ctx context.Context) ([][]byte, error) {
 		return err
 	})
 	return targets, err
+}
+
+// A KeptSchema is what KeepWriter or AcceptWriter stored.
+type KeptSchema struct {
+	ID          int32
+	Fingerprint string
+	Data        []byte
+}
+
+// KeptWriters reads what is kept of all ids, in no order.
+func (l *Log) KeptWriters(ctx context.Context) ([]KeptSchema, error) {
+	var kept []KeptSchema
+	prefix := SchemaDir(l.o.Topic) + "/writers/"
+	for e, err := range l.o.Store.List(ctx, storage.Query{Prefix: prefix}) {
+		if err != nil {
+			return nil, fmt.Errorf("list %s: %w", prefix, err)
+		}
+		name, _ := strings.CutSuffix(strings.TrimPrefix(e.Name, prefix), ".json")
+		digits, fingerprint, ok := strings.Cut(name, "-")
+		if id, err := strconv.ParseInt(digits, 10, 32); err == nil && ok && isHex(fingerprint, 16) {
+			kept = append(kept, KeptSchema{ID: int32(id), Fingerprint: fingerprint})
+		}
+	}
+	err := inParallel(len(kept), func(i int) (err error) {
+		kept[i].Data, err = l.KeptWriter(ctx, kept[i].ID, kept[i].Fingerprint)
+		return err
+	})
+	return kept, err
 }

@@ -2,6 +2,8 @@ package offsets
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -40,6 +42,11 @@ func TestAnIDKeepsItsSchema(t *testing.T) {
 		if got, err := l.KeptWriter(ctx, 7, fingerprint); err != nil || string(got) != want {
 			t.Errorf("%s is kept as %q, %v", fingerprint, got, err)
 		}
+	}
+	all, err := l.KeptWriters(ctx)
+	slices.SortFunc(all, func(a, b KeptSchema) int { return strings.Compare(string(a.Data), string(b.Data)) })
+	if diff := cmp.Diff([]KeptSchema{{7, first, []byte("one")}, {70, second, []byte("seventy")}, {7, second, []byte("two")}}, all); diff != "" || err != nil {
+		t.Errorf("%v\n%s", err, diff)
 	}
 	if _, err := l.KeptWriter(ctx, 8, first); !errors.Is(err, ErrDamaged) {
 		t.Errorf("a schema that was never kept: %v", err)
