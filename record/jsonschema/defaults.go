@@ -13,48 +13,48 @@ import (
 // fits says whether a default is one that decoders take for the field. It refuses some of those that they take: times in forms that
 // nobody writes.
 func fits(f *record.Field, v *value) bool {
-	if v.kind == 'n' {
+	if v.Kind == 'n' {
 		return f.Nullable || f.Type.Kind == record.JSON
 	}
 	switch t := &f.Type; t.Kind {
 	case record.JSON:
 		return true
 	case record.Boolean:
-		return v.is("tf")
+		return v.Is("tf")
 	case record.Int64, record.Date, record.TimestampMillis, record.TimeMillis, record.TimeMicros, record.TimestampMicros, record.LocalMillis, record.LocalMicros, record.LocalNanos:
-		if v.is("\"") {
-			return isTime(t.Kind, v.text)
+		if v.Is("\"") {
+			return isTime(t.Kind, v.Text)
 		}
-		return v.is("0") && isCount(t.Kind, v.text)
+		return v.Is("0") && isCount(t.Kind, v.Text)
 	case record.Double:
-		if !v.is("0") {
+		if !v.Is("0") {
 			return false
 		}
-		_, err := strconv.ParseFloat(v.text, 64)
+		_, err := strconv.ParseFloat(v.Text, 64)
 		return err == nil
 	case record.Decimal:
-		return v.is("0") && isDecimal(t, v.text)
+		return v.Is("0") && isDecimal(t, v.Text)
 	case record.String, record.UUID:
-		return v.is("\"")
+		return v.Is("\"")
 	case record.Bytes:
-		_, err := base64.StdEncoding.DecodeString(v.text)
-		return v.is("\"") && err == nil && !strings.ContainsAny(v.text, "\r\n")
+		_, err := base64.StdEncoding.DecodeString(v.Text)
+		return v.Is("\"") && err == nil && !strings.ContainsAny(v.Text, "\r\n")
 	case record.List:
-		for _, item := range v.items {
+		for _, item := range v.Items {
 			if !fits(t.Elem, item) {
 				return false
 			}
 		}
-		return v.is("[")
+		return v.Is("[")
 	case record.Map:
-		for _, m := range v.members {
+		for _, m := range v.Members {
 			if !fits(t.Elem, m) {
 				return false
 			}
 		}
-		return v.is("{")
+		return v.Is("{")
 	case record.Struct:
-		return v.is("{") && fitsFields(t.Fields, v)
+		return v.Is("{") && fitsFields(t.Fields, v)
 	}
 	return false
 }
@@ -62,7 +62,7 @@ func fits(f *record.Field, v *value) bool {
 func fitsFields(fields []record.Field, v *value) bool {
 	for i := range fields {
 		f := &fields[i]
-		if m := v.get(f.Name); m != nil && !fits(f, m) || m == nil && !f.Nullable && f.Default == nil {
+		if m := v.Get(f.Name); m != nil && !fits(f, m) || m == nil && !f.Nullable && f.Default == nil {
 			return false
 		}
 	}

@@ -11,7 +11,7 @@ const maxPlaces = 200_000
 
 // A reader turns schemas into shapes.
 type reader struct {
-	all    resources
+	all    *resources
 	asJSON map[string]bool // paths without brackets
 	open   map[*value]bool // schemas that the place is in
 	places int
@@ -32,11 +32,11 @@ func (r *reader) schema(v *value, path string) *shape {
 		return anything()
 	case len(r.asJSON) > 0 && r.asJSON[bare(path)]:
 		return opaque("as asked for")
-	case v.kind == 't':
+	case v.Kind == 't':
 		return anything()
-	case v.kind == 'f':
+	case v.Kind == 'f':
 		return &shape{}
-	case v.kind != '{':
+	case v.Kind != '{':
 		r.fail(path, errors.New("its schema is neither an object nor true or false"))
 		return anything()
 	case r.open[v]:
@@ -47,9 +47,9 @@ func (r *reader) schema(v *value, path string) *shape {
 
 	var s *shape
 	for _, keyword := range []string{"$ref", "$dynamicRef", "$recursiveRef"} {
-		if ref := v.str(keyword); ref != "" {
+		if ref := v.Str(keyword); ref != "" {
 			to := r.reference(ref, v, path)
-			if v.home != nil && v.home.draft <= 7 { // what stands beside it does not count
+			if home := r.all.homes[v]; home != nil && home.draft <= 7 { // what stands beside it does not count
 				return described(v).over(to)
 			}
 			s = r.bothOf(s, to)
@@ -61,7 +61,7 @@ func (r *reader) schema(v *value, path string) *shape {
 		s = r.both(r.keywords(v, path), s)
 	}
 	s = r.combined(v, s, path)
-	if v.get("nullable").is("t") && !s.soft && s.json == "" { // OpenAPI's way to say it
+	if v.Get("nullable").Is("t") && !s.soft && s.json == "" { // OpenAPI's way to say it
 		c := *s
 		c.kinds |= null
 		s = &c
@@ -79,10 +79,11 @@ func (r *reader) fail(path string, err error) {
 }
 
 func (r *reader) reference(ref string, v *value, path string) *shape {
-	if v.home == nil {
+	home := r.all.homes[v]
+	if home == nil {
 		return opaque("$ref " + ref + " stands where no schema does")
 	}
-	to, err := r.all.find(ref, v.home)
+	to, err := r.all.find(ref, home)
 	switch {
 	case errors.Is(err, errElsewhere):
 		return opaque("$ref " + ref + ": " + err.Error())
@@ -95,7 +96,7 @@ func (r *reader) reference(ref string, v *value, path string) *shape {
 
 // described is the shape of a schema's doc and default alone.
 func described(v *value) *shape {
-	return &shape{soft: true, doc: v.str("description"), def: v.get("default")}
+	return &shape{soft: true, doc: v.Str("description"), def: v.Get("default")}
 }
 
 // over is the other shape with the doc and default of this one, where it has them.
@@ -116,10 +117,10 @@ func (r *reader) keywords(v *value, path string) *shape {
 	r.kinds(s, v)
 	logical(s, v)
 	r.object(s, v, path)
-	switch items := v.get("items"); {
-	case v.get("prefixItems").is("["), items.is("["):
+	switch items := v.Get("items"); {
+	case v.Get("prefixItems").Is("["), items.Is("["):
 		s.tuple = true
-	case items.is("{tf"):
+	case items.Is("{tf"):
 		if item := r.schema(items, path+"[]"); !item.open() {
 			s.item = item
 		}
@@ -130,9 +131,9 @@ func (r *reader) keywords(v *value, path string) *shape {
 // kinds reads what says of which kind values are, or suggests it.
 func (r *reader) kinds(s *shape, v *value) {
 	var said kinds
-	for _, t := range append([]*value{v.get("type")}, v.get("type").list()...) {
-		if t.is("\"") {
-			k := typeNames[t.text]
+	for _, t := range append([]*value{v.Get("type")}, v.Get("type").List()...) {
+		if t.Is("\"") {
+			k := typeNames[t.Text]
 			if k == 0 {
 				k = all // of an older draft
 			}
@@ -142,8 +143,8 @@ func (r *reader) kinds(s *shape, v *value) {
 	if said != 0 {
 		s.kinds, s.soft = said, false
 	}
-	one := v.get("enum").list()
-	if c := v.get("const"); c != nil {
+	one := v.Get("enum").List()
+	if c := v.Get("const"); c != nil {
 		one = []*value{c}
 	}
 	if len(one) > 0 {
@@ -165,48 +166,40 @@ func (r *reader) kinds(s *shape, v *value) {
 		text:   {"format", "pattern", "minLength", "maxLength", "contentEncoding", "contentMediaType"},
 		number: {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
 	} {
-		if slices.ContainsFunc(keywords, func(keyword string) bool { return v.get(keyword) != nil }) {
+		if slices.ContainsFunc(keywords, func(keyword string) bool { return v.Get(keyword) != nil }) {
 			s.kinds |= k
 		}
 	}
-}
-
-// list is the items of an array, none of anything else.
-func (v *value) list() []*value {
-	if v == nil {
-		return nil
-	}
-	return v.items
 }
 
 // everyName are patterns that each name matches, or each but the empty one.
 var everyName = []string{"", ".*", ".+", "^.*$", "^.+$", "^.*", "^.+", "^"}
 
 func (r *reader) object(s *shape, v *value, path string) {
-	if props := v.get("properties"); props.is("{") {
-		for _, name := range props.names {
-			s.props = append(s.props, prop{name: name, shape: r.schema(props.members[name], join(path, name))})
+	if props := v.Get("properties"); props.Is("{") {
+		for _, name := range props.Names {
+			s.props = append(s.props, prop{name: name, shape: r.schema(props.Members[name], join(path, name))})
 		}
 	}
-	for _, name := range v.get("required").list() {
-		if name.is("\"") && !slices.Contains(s.required, name.text) {
-			s.required = append(s.required, name.text)
+	for _, name := range v.Get("required").List() {
+		if name.Is("\"") && !slices.Contains(s.required, name.Text) {
+			s.required = append(s.required, name.Text)
 		}
 	}
-	others := v.get("additionalProperties")
-	s.closed = others.is("f")
-	if others.is("{") {
+	others := v.Get("additionalProperties")
+	s.closed = others.Is("f")
+	if others.Is("{") {
 		if extra := r.schema(others, path+"{}"); !extra.open() {
 			s.extra = extra
 		}
 	}
-	patterns := v.get("patternProperties")
-	if !patterns.is("{") {
+	patterns := v.Get("patternProperties")
+	if !patterns.Is("{") {
 		return
 	}
 	s.loose = !s.closed && s.extra == nil
-	for _, pattern := range patterns.names {
-		extra := r.schema(patterns.members[pattern], path+"{}")
+	for _, pattern := range patterns.Names {
+		extra := r.schema(patterns.Members[pattern], path+"{}")
 		if s.extra == nil {
 			s.extra = extra
 		} else {
@@ -219,12 +212,12 @@ func (r *reader) object(s *shape, v *value, path string) {
 
 // combined adds what allOf, anyOf, oneOf and conditions say.
 func (r *reader) combined(v *value, s *shape, path string) *shape {
-	for _, sub := range v.get("allOf").list() {
+	for _, sub := range v.Get("allOf").List() {
 		s = r.both(s, r.schema(sub, path))
 	}
 	for _, keyword := range []string{"anyOf", "oneOf"} {
 		var one *shape
-		for _, sub := range v.get(keyword).list() {
+		for _, sub := range v.Get(keyword).List() {
 			if next := r.schema(sub, path); one == nil {
 				one = next
 			} else {
@@ -239,17 +232,17 @@ func (r *reader) combined(v *value, s *shape, path string) *shape {
 		return s
 	}
 	var hints []*shape
-	if v.get("if") != nil {
+	if v.Get("if") != nil {
 		for _, keyword := range []string{"then", "else"} {
-			if sub := v.get(keyword); sub.is("{") {
+			if sub := v.Get(keyword); sub.Is("{") {
 				hints = append(hints, r.schema(sub, path))
 			}
 		}
 	}
 	for _, keyword := range []string{"dependentSchemas", "dependencies"} {
-		if subs := v.get(keyword); subs.is("{") {
-			for _, name := range subs.names {
-				if sub := subs.members[name]; sub.is("{") {
+		if subs := v.Get(keyword); subs.Is("{") {
+			for _, name := range subs.Names {
+				if sub := subs.Members[name]; sub.Is("{") {
 					hints = append(hints, r.schema(sub, path))
 				}
 			}

@@ -26,12 +26,12 @@ const connectDecimal = "org.apache.kafka.connect.data.Decimal"
 
 // logical reads what numbers and strings stand for.
 func logical(s *shape, v *value) {
-	title := v.str("title")
+	title := v.Str("title")
 	if s.kinds&number == whole && !s.soft {
 		s.number.Kind = integers[title]
 	}
 	if title == connectDecimal && s.kinds&fraction != 0 {
-		p := v.get("connect.parameters")
+		p := v.Get("connect.parameters")
 		if p == nil {
 			p = &value{}
 		}
@@ -41,22 +41,22 @@ func logical(s *shape, v *value) {
 		}
 	}
 	switch {
-	case v.str("contentEncoding") == "base64", v.str("connect.type") == "bytes" && s.kinds&text != 0:
+	case v.Str("contentEncoding") == "base64", v.Str("connect.type") == "bytes" && s.kinds&text != 0:
 		s.text.Kind = record.Bytes
-	case v.get("enum") != nil || v.get("const") != nil:
+	case v.Get("enum") != nil || v.Get("const") != nil:
 	case title == "io.debezium.time.ZonedTimestamp":
 		s.text.Kind = record.TimestampMicros
 	default:
-		s.text.Kind = formats[v.str("format")]
+		s.text.Kind = formats[v.Str("format")]
 	}
 }
 
 func parameter(p *value, name string, otherwise int) int {
-	m := p.get(name)
-	if !m.is("\"0") {
+	m := p.Get(name)
+	if !m.Is("\"0") {
 		return otherwise
 	}
-	n, err := strconv.Atoi(m.text)
+	n, err := strconv.Atoi(m.Text)
 	if err != nil {
 		return -1
 	}

@@ -8,7 +8,24 @@ import (
 	"strings"
 
 	"shadoof/record"
+	"shadoof/record/internal/jsonvalue"
 )
+
+// Limits of a schema's text.
+const (
+	maxBytes   = 16 << 20
+	maxNesting = 500
+)
+
+type value = jsonvalue.Value
+
+func parse(text string) (*value, error) {
+	if len(text) > maxBytes {
+		return nil, fmt.Errorf("it has %d bytes, the most is %d", len(text), maxBytes)
+	}
+	v, _, err := jsonvalue.Parse([]byte(text), maxNesting)
+	return v, err
+}
 
 // A resource is a schema with a URI of its own: a document, or what has an $id within one.
 type resource struct {
@@ -18,20 +35,23 @@ type resource struct {
 	draft   int // 4, 6, 7, 2019, 2020; also 2020 where nothing says so
 }
 
-// Resources are all that references can lead to, by URI without a fragment. Nothing else is looked for anywhere.
-type resources map[string]*resource
+// Resources are all that references can lead to. Nothing else is looked for anywhere.
+type resources struct {
+	byURI map[string]*resource // without a fragment
+	homes map[*value]*resource // what references in a value are relative to; of data there is none
+}
 
 // errElsewhere is what a reference leads to that is neither in the document nor among its references.
 var errElsewhere = errors.New("no reference of the schema has that name, and nothing is fetched")
 
 // load parses the schema and what it refers to.
-func load(t *record.SchemaText) (*resource, resources, error) {
-	all := resources{}
+func load(t *record.SchemaText) (*resource, *resources, error) {
+	all := &resources{byURI: map[string]*resource{}, homes: map[*value]*resource{}}
 	root, err := parse(t.Text)
 	if err != nil {
 		return nil, nil, err
 	}
-	if !root.is("{tf") {
+	if !root.Is("{tf") {
 		return nil, nil, errors.New("it is neither an object nor true or false")
 	}
 	main := all.add(root, "")
@@ -52,23 +72,23 @@ func load(t *record.SchemaText) (*resource, resources, error) {
 }
 
 // name gives a resource a further URI; one that is taken stays as it is.
-func (all resources) name(uri string, r *resource) {
+func (all *resources) name(uri string, r *resource) {
 	uri, _, _ = strings.Cut(uri, "#")
-	if _, taken := all[uri]; !taken && uri != "" {
-		all[uri] = r
+	if _, taken := all.byURI[uri]; !taken && uri != "" {
+		all.byURI[uri] = r
 	}
 }
 
 // add enters a document that is known by a URI.
-func (all resources) add(root *value, uri string) *resource {
+func (all *resources) add(root *value, uri string) *resource {
 	base, err := url.Parse(uri)
 	if err != nil {
 		base = &url.URL{}
 	}
 	r := &resource{base: base, root: root, anchors: map[string]*value{}, draft: 2020}
 	all.walk(root, r, false)
-	if root.home != nil {
-		r = root.home // its own $id
+	if own := all.homes[root]; own != nil {
+		r = own // by its own $id
 	}
 	return r
 }
@@ -80,40 +100,40 @@ var maps = map[string]bool{"properties": true, "patternProperties": true, "$defs
 var data = map[string]bool{"enum": true, "const": true, "default": true, "examples": true}
 
 // walk notes where schemas are at home, their identifiers and anchors. names: the members' names are not keywords.
-func (all resources) walk(v *value, home *resource, names bool) {
-	switch v.kind {
+func (all *resources) walk(v *value, home *resource, names bool) {
+	switch v.Kind {
 	case '[':
-		v.home = home
-		for _, item := range v.items {
+		all.homes[v] = home
+		for _, item := range v.Items {
 			all.walk(item, home, false)
 		}
 	case '{':
 		if !names {
 			home = all.identify(v, home)
 		}
-		v.home = home
-		for _, name := range v.names {
+		all.homes[v] = home
+		for _, name := range v.Names {
 			if names || !data[name] {
-				all.walk(v.members[name], home, !names && maps[name])
+				all.walk(v.Members[name], home, !names && maps[name])
 			}
 		}
 	default:
-		v.home = home
+		all.homes[v] = home
 	}
 }
 
 // identify is the resource that an object belongs to: a new one if it has an identifier.
-func (all resources) identify(v *value, home *resource) *resource {
+func (all *resources) identify(v *value, home *resource) *resource {
 	draft := home.draft
-	if d, ok := draftOf(v.str("$schema")); ok {
+	if d, ok := draftOf(v.Str("$schema")); ok {
 		draft = d
 		if v == home.root {
 			home.draft = d
 		}
 	}
-	id := v.str("$id")
+	id := v.Str("$id")
 	if draft == 4 {
-		id = v.str("id")
+		id = v.Str("id")
 	}
 	uri, fragment, _ := strings.Cut(id, "#")
 	if uri != "" {
@@ -122,7 +142,7 @@ func (all resources) identify(v *value, home *resource) *resource {
 			all.name(base.String(), home)
 		}
 	}
-	for _, anchor := range []string{fragment, v.str("$anchor"), v.str("$dynamicAnchor")} {
+	for _, anchor := range []string{fragment, v.Str("$anchor"), v.Str("$dynamicAnchor")} {
 		if anchor != "" && home.anchors[anchor] == nil {
 			home.anchors[anchor] = v
 		}
@@ -143,16 +163,16 @@ func draftOf(uri string) (draft int, ok bool) {
 }
 
 // find is what a reference within a resource leads to; errElsewhere where that is another document that is not there.
-func (all resources) find(ref string, from *resource) (*value, error) {
+func (all *resources) find(ref string, from *resource) (*value, error) {
 	uri, fragment, _ := strings.Cut(ref, "#")
 	to := from
 	if uri != "" {
 		to = nil
 		if u, err := from.base.Parse(uri); err == nil {
-			to = all[u.String()]
+			to = all.byURI[u.String()]
 		}
 		if to == nil {
-			to = all[uri]
+			to = all.byURI[uri]
 		}
 		if to == nil {
 			return nil, errElsewhere
@@ -164,7 +184,7 @@ func (all resources) find(ref string, from *resource) (*value, error) {
 	v := to.root
 	if strings.HasPrefix(fragment, "/") {
 		for part := range strings.SplitSeq(fragment[1:], "/") {
-			if v = v.step(strings.ReplaceAll(strings.ReplaceAll(part, "~1", "/"), "~0", "~")); v == nil {
+			if v = step(v, strings.ReplaceAll(strings.ReplaceAll(part, "~1", "/"), "~0", "~")); v == nil {
 				return nil, fmt.Errorf("$ref %s leads nowhere", ref)
 			}
 		}
@@ -173,19 +193,19 @@ func (all resources) find(ref string, from *resource) (*value, error) {
 			return nil, fmt.Errorf("$ref %s: there is no such anchor", ref)
 		}
 	}
-	if v.home == nil {
+	if all.homes[v] == nil {
 		all.walk(v, to, false) // below what looked like data
 	}
 	return v, nil
 }
 
 // step is one part of a JSON pointer.
-func (v *value) step(part string) *value {
-	if v.kind == '[' {
-		if i, err := strconv.Atoi(part); err == nil && i >= 0 && i < len(v.items) {
-			return v.items[i]
+func step(v *value, part string) *value {
+	if v.Kind == '[' {
+		if i, err := strconv.Atoi(part); err == nil && i >= 0 && i < len(v.Items) {
+			return v.Items[i]
 		}
 		return nil
 	}
-	return v.get(part)
+	return v.Get(part)
 }

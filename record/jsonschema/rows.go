@@ -74,9 +74,9 @@ func (w *rows) fallback(f *record.Field, v *value, path string) {
 	switch {
 	case v == nil:
 	case fits(f, v):
-		f.Default = v.append(nil)
+		f.Default = v.Append(nil)
 	default:
-		w.note(path, "its default %s does not fit its type and is left out", short(string(v.append(nil))))
+		w.note(path, "its default %s does not fit its type and is left out", short(string(v.Append(nil))))
 	}
 }
 

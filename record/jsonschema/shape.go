@@ -87,7 +87,7 @@ func (s *shape) prop(name string) int {
 
 // kindOf is the kind of a value that stands in a schema.
 func kindOf(v *value) kinds {
-	switch v.kind {
+	switch v.Kind {
 	case 'n':
 		return null
 	case 't', 'f':
@@ -99,7 +99,7 @@ func kindOf(v *value) kinds {
 	case '{':
 		return object
 	}
-	if isWhole(v.text) {
+	if isWhole(v.Text) {
 		return whole
 	}
 	return fraction
