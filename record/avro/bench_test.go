@@ -85,7 +85,7 @@ func resolutions(tb testing.TB) map[string]*avro.Resolution {
 		if name != "none" && target == text {
 			tb.Fatalf("%s: nothing differs in %s", name, text)
 		}
-		res, err := avro.Resolve(parse(tb, []byte(text)), parse(tb, []byte(target)))
+		res, err := avro.Resolve(parse(tb, []byte(text)), parse(tb, []byte(target)).Schema)
 		if err != nil {
 			tb.Fatal(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"shadoof/record"
+	"shadoof/record/avro/internal/standard"
 )
 
 // A DatumDecoder keeps Avro data as it is: a row is the bytes of its datum, which were looked over and not taken apart. It implements
@@ -21,7 +22,7 @@ type DatumDecoder struct {
 // ok is false where the schema's text cannot stand in a file: it uses what only some readers take, or there is no place in it for the
 // Kafka columns. Then there is [Decoder].
 func NewDatumDecoder(p *Parsed, field string) (d *DatumDecoder, ok bool) {
-	datum, ok := datumOf(p.Text)
+	datum, ok := standard.Datum(p.Text)
 	if !ok {
 		return nil, false
 	}

@@ -19,6 +19,12 @@ type Decoder struct {
 	leaves []record.Column
 	room   int // entries of lists and maps, times their leaves, that the row may still have
 	err    *record.BadRecord
+
+	// While values are walked over:
+	depth  int    // records, lists and unions around the place
+	prints bool   // text gets them as JSON
+	text   []byte // up to about most bytes
+	most   int
 }
 
 // NewDecoder makes a decoder; several may be made from one schema.
@@ -34,7 +40,7 @@ func (d *Decoder) Decode(c *record.Columns, r *record.Raw) error {
 	if r.Value == nil {
 		return &record.BadRecord{Reason: record.Tombstone, Detail: "the record has no value"}
 	}
-	d.b, d.leaves, d.room = r.Value, c.Leaves, record.MaxEntries
+	d.b, d.leaves, d.room, d.depth = r.Value, c.Leaves, record.MaxEntries, 0
 	p := d.fields(d.plan, 0, 0)
 	if p >= 0 && p < len(d.b) {
 		p = d.undecodable(nil, p, "found %d bytes after the end of the record, expected none", len(d.b)-p)

@@ -5,27 +5,23 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
-	"math/big"
 	"slices"
-	"strconv"
 	"strings"
-
-	"github.com/twmb/avro"
 
 	"shadoof/record"
 )
 
 // defaultJSON writes a field's default in the plain JSON that record/json reads. Floating-point numbers always have a fraction or an
 // exponent, so that a union takes them for what they are.
-func (c *compiler) defaultJSON(n *avro.SchemaNode, v any, namespace string) (json.RawMessage, error) {
-	n = c.definition(n, namespace)
-	if n.Type == "union" {
-		b := c.branchOf(n, v, namespace)
-		if b == nil {
+func defaultJSON(t typ, v any) (json.RawMessage, error) {
+	if t.Type == "union" {
+		b, ok := t.branchOf(v)
+		if !ok {
 			return nil, fmt.Errorf("%v is of no type of its union", v)
 		}
-		n = b
+		t = b
 	}
 	switch v := v.(type) {
 	case nil:
@@ -35,11 +31,11 @@ func (c *compiler) defaultJSON(n *avro.SchemaNode, v any, namespace string) (jso
 	case float64:
 		return floatJSON(v, 64)
 	case []byte:
-		return bytesJSON(n, v)
+		return bytesJSON(t, v)
 	case []any:
 		parts := make([]string, len(v))
 		for i, e := range v {
-			b, err := c.defaultJSON(n.Items, e, namespace)
+			b, err := defaultJSON(t.inner(t.Items), e)
 			if err != nil {
 				return nil, err
 			}
@@ -47,34 +43,34 @@ func (c *compiler) defaultJSON(n *avro.SchemaNode, v any, namespace string) (jso
 		}
 		return json.RawMessage("[" + strings.Join(parts, ",") + "]"), nil
 	case map[string]any:
-		return c.objectJSON(n, v, namespace)
+		return objectJSON(t, v)
 	}
 	return json.Marshal(v)
 }
 
 // objectJSON writes a default of a record or map. Null fields and fields that the default leaves to their own default are left out.
-func (c *compiler) objectJSON(n *avro.SchemaNode, v map[string]any, namespace string) (json.RawMessage, error) {
+func objectJSON(t typ, v map[string]any) (json.RawMessage, error) {
 	var names []string
-	types := map[string]*avro.SchemaNode{}
-	if n.Type == "map" {
-		for k := range v {
-			names = append(names, k)
-			types[k] = n.Values
+	types := map[string]typ{}
+	if t.Type == "map" {
+		names = slices.Sorted(maps.Keys(v))
+		for _, name := range names {
+			types[name] = t.inner(t.Values)
 		}
-		slices.Sort(names)
 	} else {
-		namespace = namespaceOf(fullName(n))
-		for i := range n.Fields {
-			f := &n.Fields[i]
-			if _, ok := v[f.Name]; ok && c.definition(&f.Type, namespace).Type != "null" {
-				names = append(names, f.Name)
-				types[f.Name] = &f.Type
+		for i := range t.Fields {
+			f := &t.Fields[i]
+			if in := t.inner(&f.Type); in.Type != "null" {
+				if _, ok := v[f.Name]; ok {
+					names = append(names, f.Name)
+					types[f.Name] = in
+				}
 			}
 		}
 	}
 	parts := make([]string, len(names))
 	for i, name := range names {
-		b, err := c.defaultJSON(types[name], v[name], namespace)
+		b, err := defaultJSON(types[name], v[name])
 		if err != nil {
 			return nil, err
 		}
@@ -88,9 +84,9 @@ func (c *compiler) objectJSON(n *avro.SchemaNode, v map[string]any, namespace st
 }
 
 // branchOf finds the type of a union that a default belongs to: the first of the Go type that the library read it as.
-func (c *compiler) branchOf(n *avro.SchemaNode, v any, namespace string) *avro.SchemaNode {
-	for i := range n.Branches {
-		b := c.definition(&n.Branches[i], namespace)
+func (t typ) branchOf(v any) (typ, bool) {
+	for i := range t.Branches {
+		b := t.inner(&t.Branches[i])
 		var ok bool
 		switch v := v.(type) {
 		case nil:
@@ -112,55 +108,38 @@ func (c *compiler) branchOf(n *avro.SchemaNode, v any, namespace string) *avro.S
 		case []any:
 			ok = b.Type == "array"
 		case map[string]any:
-			ok = b.Type == "map" || b.Type == "record" || b.Type == "error"
+			ok = b.Type == "map" || b.kind() == "record"
 		}
 		if ok {
-			return b
+			return b, true
 		}
 	}
-	return nil
+	return t, false
 }
 
 func floatJSON(v float64, bits int) (json.RawMessage, error) {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return nil, fmt.Errorf("%v: plain JSON has finite numbers only", v)
 	}
-	s := strconv.FormatFloat(v, 'g', -1, bits)
+	s := string(record.AppendFloat(nil, v, bits))
 	if !strings.ContainsAny(s, ".e") {
 		s += ".0"
 	}
 	return json.RawMessage(s), nil
 }
 
-func bytesJSON(n *avro.SchemaNode, v []byte) (json.RawMessage, error) {
-	t, _, err := leafType(n)
+func bytesJSON(t typ, v []byte) (json.RawMessage, error) {
+	l, _, err := t.leaf()
 	if err != nil {
 		return nil, err
 	}
-	switch t.Kind {
-	case record.Decimal:
-		if len(v) == 0 {
-			return nil, errors.New("a decimal of no bytes")
-		}
-		u := new(big.Int).SetBytes(v)
-		if v[0] >= 0x80 {
-			u.Sub(u, new(big.Int).Lsh(big.NewInt(1), uint(8*len(v))))
-		}
-		return json.RawMessage(decimalText(u, t.Scale)), nil
-	case record.UUID:
+	switch {
+	case l.Kind == record.Decimal && len(v) == 0:
+		return nil, errors.New("a decimal of no bytes")
+	case l.Kind == record.Decimal:
+		return record.AppendDecimal(nil, v, l.Scale), nil
+	case l.Kind == record.UUID:
 		return json.Marshal(string(appendUUID(nil, v)))
 	}
 	return json.Marshal(base64.StdEncoding.EncodeToString(v))
-}
-
-func decimalText(u *big.Int, scale int) string {
-	s := new(big.Int).Abs(u).String()
-	if scale > 0 {
-		s = strings.Repeat("0", max(scale+1-len(s), 0)) + s
-		s = s[:len(s)-scale] + "." + s[len(s)-scale:]
-	}
-	if u.Sign() < 0 {
-		s = "-" + s
-	}
-	return s
 }

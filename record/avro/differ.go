@@ -5,13 +5,15 @@ import (
 	"math"
 
 	"shadoof/record"
+	"shadoof/record/internal/fallback"
 )
 
 // A difference is what a node knows whose writer and target differ.
 type difference struct {
-	value         []byte   // opMissing: the defaults, one after the other
-	symbols       []string // opSomeSymbols: of the writer
-	found, wanted string   // opRefuse
+	value         *fallback.Value // opMissing: the default
+	symbols       []string        // opSomeSymbols: of the writer; a record that is walked over: its names, as JSON has them
+	found, wanted string          // opRefuse
+	typ           record.Type     // of a leaf that is walked over
 }
 
 // differing reads what the target has otherwise than the writer.
@@ -25,7 +27,12 @@ func (d *Decoder) differing(n *node, p int, rep uint8) int {
 	case opRefuse:
 		return d.unfit(n, p, "found %s in the writer's union, expected %s", n.other.found, n.other.wanted)
 	case opDropped:
-		return d.skip(n.kids, p)
+		for i := 0; i < len(n.kids) && p >= 0; i++ {
+			p = d.walk(&n.kids[i], p)
+		}
+		return p
+	case opJSON:
+		return d.json(n, p, rep)
 	case opMissing:
 		return d.missing(n, p, rep)
 	case opSomeSymbols:
@@ -65,18 +72,13 @@ func (d *Decoder) promoted(n *node, p int, rep uint8) int {
 	return q
 }
 
-// missing appends the defaults of what the writer lacks. They were tried; only the room may run out, which counts their bytes too: one
-// byte of data may be an entry of a list whose defaults are thousands.
+// missing appends the default of what the writer lacks. The room counts its bytes: one byte of data may be an entry of a list whose
+// defaults are thousands.
 func (d *Decoder) missing(n *node, p int, rep uint8) int {
-	b, q := d.b, -1
-	if d.room -= len(n.other.value); d.room >= 0 {
-		d.b = n.other.value
-		q = d.fields(n.kids, 0, rep)
-		d.b = b
-	}
-	if q < 0 {
+	if d.room -= n.other.value.Size; d.room < 0 {
 		return d.unfit(n, p, "found more than %d values in the lists of one record, with their defaults", record.MaxEntries)
 	}
+	n.other.value.Append(d.leaves[n.leaf:n.leaf+n.leaves], rep)
 	return p
 }
 

@@ -5,59 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/twmb/avro"
-
 	"shadoof/record"
 )
-
-// A typ is a type of a schema: a definition, never a reference, and the namespace that references within it are resolved in.
-type typ struct {
-	*avro.SchemaNode
-	namespace string
-	schema    *compiler
-}
-
-func (c *compiler) typ(n *avro.SchemaNode, namespace string) typ {
-	n = c.definition(n, namespace)
-	switch n.Type {
-	case "record", "error":
-		namespace = namespaceOf(fullName(n))
-	}
-	return typ{n, namespace, c}
-}
-
-// inner is a type within t.
-func (t typ) inner(n *avro.SchemaNode) typ { return t.schema.typ(n, t.namespace) }
-
-// kind is the name of the type; an error is a record.
-func (t typ) kind() string {
-	if t.Type == "error" {
-		return "record"
-	}
-	return t.Type
-}
-
-// leaf is what a type that is neither a record, an array, a map, a union nor null is in a row.
-func (t typ) leaf() (record.Type, op) {
-	l, o, err := leafType(t.SchemaNode)
-	if err != nil {
-		panic(err) // the schema was compiled
-	}
-	return l, o
-}
-
-// aliased says whether the type has the full name of another as its alias. An alias without a namespace is in that of the type.
-func (t typ) aliased(name string) bool {
-	namespace := namespaceOf(fullName(t.SchemaNode))
-	return slices.ContainsFunc(t.Aliases, func(alias string) bool {
-		if namespace != "" && !strings.Contains(alias, ".") {
-			alias = namespace + "." + alias
-		}
-		return alias == name
-	})
-}
-
-func unqualified(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }
 
 // A grade says how well what was written fits the target. By the letter of the specification the first type of a union that fits at
 // all is taken; as in Java and in the library, a better one goes first here. Else an int of a union of double and int would be read as
@@ -77,65 +26,83 @@ var promotions = map[string][]string{
 	"int": {"long", "float", "double"}, "long": {"float", "double"}, "float": {"double"}, "string": {"bytes"}, "bytes": {"string"},
 }
 
-// grade says how well w, which was written, fits t. A union fits as a union; its branches are looked at when it is read.
-func (w typ) grade(t typ) grade {
-	if w.kind() == "union" || t.kind() == "union" {
+// grade says how well w, which was written and is not null, fits a type of the target. A union fits as a union; its branches are looked
+// at when it is read.
+func (w typ) grade(t record.Type) grade {
+	to := carrierOf(t).kind
+	switch {
+	case w.kind() == "union" || t.Union:
 		return exact
-	}
-	if w.kind() != t.kind() {
-		if slices.Contains(promotions[w.kind()], t.kind()) && sameMeaning(w, t) {
-			return promoted
-		}
+	case t.Kind == record.JSON && w.Type != "string":
+		return promoted // if it is asked for
+	case w.kind() != to && slices.Contains(promotions[w.kind()], to) && w.means(t):
+		return promoted
+	case w.kind() != to:
 		return unfit
 	}
-	switch w.kind() {
+	switch to {
 	case "array":
-		return w.inner(w.Items).grade(t.inner(t.Items))
+		return w.inner(w.Items).gradeElem(t.Elem)
 	case "map":
-		return w.inner(w.Values).grade(t.inner(t.Values))
-	case "record", "enum", "fixed":
-		if w.Size != t.Size || w.kind() == "fixed" && !sameMeaning(w, t) {
+		return w.inner(w.Values).gradeElem(t.Elem)
+	case "record", "enum":
+		return w.gradeName(t.Name, t.Aliases)
+	case "fixed":
+		if w.Size != fixedSize(t) || !w.means(t) {
 			return unfit
 		}
-		return w.gradeName(t)
-	case "null":
-		return exact
+		return w.gradeName(t.Name, t.Aliases)
 	}
-	if !sameMeaning(w, t) {
+	if !w.means(t) {
 		return unfit
 	}
 	return exact
 }
 
-func (w typ) gradeName(t typ) grade {
-	written, wanted := fullName(w.SchemaNode), fullName(t.SchemaNode)
+func (w typ) gradeElem(f *record.Field) grade {
+	switch {
+	case f.Nullable:
+		return exact
+	case w.Type == "null":
+		return unfit
+	}
+	return w.grade(f.Type)
+}
+
+// gradeName compares full names. What came from another format may have none, which is any.
+func (w typ) gradeName(wanted string, aliases []string) grade {
+	written := w.name()
 	switch {
 	case written == wanted:
 		return exact
-	case t.aliased(written):
+	case slices.Contains(aliases, written):
 		return alias
-	case unqualified(written) == unqualified(wanted):
+	case unqualified(written) == unqualified(wanted) || written == "" || wanted == "":
 		return named
 	}
 	return unfit
 }
 
-// sameMeaning says whether a value of w means as a value of t what it meant. A logical type only one side knows is the target's to
-// give or to take; two that differ are not: milliseconds read as microseconds are wrong dates. An instant and a wall clock of one unit
-// are the same number. A decimal is no text, and the other way round.
-func sameMeaning(w, t typ) bool {
-	wl, _ := w.leaf()
-	tl, _ := t.leaf()
-	plain := func(t typ, l record.Type) bool { return l.Kind == kinds[t.Type].kind }
-	switch {
-	case w.Type != t.Type && (wl.Kind == record.Decimal || tl.Kind == record.Decimal):
+func unqualified(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }
+
+// means says whether a value of w means as a value of t what it meant. A logical type only one side knows is the target's to give or to
+// take; two that differ are not: milliseconds read as microseconds are wrong dates. An instant and a wall clock of one unit are the same
+// number. A decimal is no text, and the other way round.
+func (w typ) means(t record.Type) bool {
+	l, _, err := w.leaf()
+	if err != nil {
 		return false
-	case plain(w, wl) || plain(t, tl):
-		return true
-	case wl.Kind == record.Decimal && tl.Kind == record.Decimal:
-		return wl.Precision == tl.Precision && wl.Scale == tl.Scale
 	}
-	return instants(wl.Kind) == instants(tl.Kind)
+	to := carrierOf(t).kind
+	switch {
+	case w.Type != to && (l.Kind == record.Decimal || t.Kind == record.Decimal):
+		return false
+	case l.Kind == kinds[w.Type].kind || t.Kind == kinds[to].kind || t.Kind == record.JSON:
+		return true
+	case l.Kind == record.Decimal && t.Kind == record.Decimal:
+		return l.Precision == t.Precision && l.Scale == t.Scale
+	}
+	return instants(l.Kind) == instants(t.Kind)
 }
 
 // instants is the kind itself, or that of instants for a wall clock of their unit.
@@ -151,7 +118,7 @@ func instants(k record.Kind) record.Kind {
 	return k
 }
 
-// String is the type for people.
+// String is the type in the words of Avro.
 func (t typ) String() string {
 	switch t.kind() {
 	case "union":
@@ -160,24 +127,62 @@ func (t typ) String() string {
 			of = append(of, t.inner(&t.Branches[i]).String())
 		}
 		return "a union of " + strings.Join(of, ", ")
-	case "record", "enum":
-		return t.kind() + " " + fullName(t.SchemaNode)
+	case "record":
+		return strings.TrimSpace("record " + t.name())
 	case "array":
 		return "array of " + t.inner(t.Items).String()
 	case "map":
 		return "map of " + t.inner(t.Values).String()
-	case "null":
-		return "null"
 	}
-	s := t.Type
-	if t.Type == "fixed" {
-		s = fmt.Sprintf("fixed %s of %d bytes", fullName(t.SchemaNode), t.Size)
+	l, _, err := t.leaf()
+	if err != nil {
+		return t.Type
 	}
-	switch l, _ := t.leaf(); {
-	case l.Kind == record.Decimal:
-		return fmt.Sprintf("decimal(%d,%d) in %s", l.Precision, l.Scale, s)
-	case l.Kind != kinds[t.Type].kind:
-		return fmt.Sprintf("%s in %s", l.Kind, s)
+	return describe(l, t.Type)
+}
+
+// describeField is a type of rows in the words of Avro.
+func describeField(f record.Field) string {
+	t := f.Type
+	if f.Nullable && !t.Union {
+		f.Nullable = false
+		return "a union of null, " + describeField(f)
+	}
+	switch t.Kind {
+	case record.Struct:
+		if !t.Union {
+			return strings.TrimSpace("record " + t.Name)
+		}
+		var of []string
+		if f.Nullable {
+			of = append(of, "null")
+		}
+		for _, m := range t.Fields {
+			of = append(of, describeField(record.Field{Type: m.Type}))
+		}
+		return "a union of " + strings.Join(of, ", ")
+	case record.List:
+		return "array of " + describeField(*t.Elem)
+	case record.Map:
+		return "map of " + describeField(*t.Elem)
+	}
+	return describe(t, carrierOf(t).kind)
+}
+
+// describe is a plain type and the one that carries it.
+func describe(t record.Type, kind string) string {
+	s := kind
+	switch kind {
+	case "enum":
+		return strings.TrimSpace("enum " + t.Name)
+	case "fixed":
+		s = fmt.Sprintf("%s of %d bytes", strings.TrimSpace("fixed "+t.Name), fixedSize(t))
+	}
+	switch {
+	case t.Kind == record.Decimal:
+		return fmt.Sprintf("decimal(%d,%d) in %s", t.Precision, t.Scale, s)
+	case t.Kind != kinds[kind].kind:
+		return fmt.Sprintf("%s in %s", t.Kind, s)
 	}
 	return s
 }

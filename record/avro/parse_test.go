@@ -30,17 +30,17 @@ func TestParse(t *testing.T) {
 	raw := func(s string) json.RawMessage { return json.RawMessage(s) }
 	typ := func(k record.Kind) record.Type { return record.Type{Kind: k} }
 	want := &record.Schema{Name: "com.example.R", Fields: []record.Field{
-		{Name: "id", Type: typ(record.UUID), Doc: "who"},
-		{Name: "again", Type: typ(record.UUID), Nullable: true},
+		{Name: "id", Type: record.Type{Kind: record.UUID, Name: "com.example.Id"}, Doc: "who"},
+		{Name: "again", Type: record.Type{Kind: record.UUID, Name: "com.example.Id"}, Nullable: true},
 		{Name: "at", Type: typ(record.Int64)},
 		{Name: "strange", Type: typ(record.String)},
-		{Name: "took", Type: record.Type{Kind: record.Fixed, Size: 12}},
+		{Name: "took", Type: record.Type{Kind: record.Fixed, Size: 12, Name: "com.example.Took"}},
 		{Name: "price", Type: record.Type{Kind: record.Decimal, Precision: 5, Scale: 2}, Nullable: true, Default: raw("0.01")},
 		{Name: "either", Nullable: true, Default: raw("42.0"), Type: record.Type{Kind: record.Struct, Union: true, Fields: []record.Field{
 			{Name: "member0", Type: typ(record.Float), Nullable: true}, {Name: "member1", Type: typ(record.String), Nullable: true}}}},
 		{Name: "alone", Default: raw("7"), Type: record.Type{Kind: record.Struct, Union: true, Fields: []record.Field{{Name: "member0", Type: typ(record.Int32), Nullable: true}}}},
 		{Name: "raw", Type: typ(record.Bytes), Default: raw(`"/w=="`)},
-		{Name: "in", Default: raw(`{"a":null,"b":4}`), Type: record.Type{Kind: record.Struct, Fields: []record.Field{
+		{Name: "in", Default: raw(`{"a":null,"b":4}`), Type: record.Type{Kind: record.Struct, Name: "In", Fields: []record.Field{
 			{Name: "a", Type: typ(record.Int32), Nullable: true, Default: raw("null")}, {Name: "b", Type: typ(record.Int32), Default: raw("3")}}}},
 		{Name: "m", Default: raw(`{"x":0.5,"y":1.0}`), Type: record.Type{Kind: record.Map, Elem: &record.Field{Name: "value", Type: typ(record.Double)}}},
 	}}

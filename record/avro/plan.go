@@ -36,7 +36,8 @@ const (
 	opMember // of a union of the target: kids[0]
 	opRefuse // a branch of the writer's union that fits nothing of the target's
 	opDropped
-	opMissing // in the writer: kids read the default
+	opMissing // in the writer
+	opJSON    // kids[0], as text
 	opSomeSymbols
 	opTextOfBytes
 	opIntTimeMicros

@@ -1,118 +1,98 @@
 package avro
 
 import (
-	"fmt"
 	"slices"
-	"strconv"
 
 	"shadoof/record"
+	"shadoof/record/internal/fallback"
 )
 
-// A Resolution reads what one schema wrote into the columns of another, its target, by Avro's rules of schema resolution: fields by
-// name or by the target's aliases, promotions, defaults for what the writer lacks, nothing for what the target lacks. It is immutable.
-// What both schemas have alike costs what it costs without.
+// A Resolution reads what one schema wrote into rows of a target, by Avro's rules of schema resolution: fields by name or by the target's
+// aliases, promotions, defaults for what the writer lacks, nothing for what the target lacks. It is immutable. What both schemas
+// have alike costs what it costs without.
 type Resolution struct {
 	target *record.Schema
 	plan   []node
 }
 
-// Resolve compiles a pair of schemas. It is an error, which names the field, when they do not fit: a type that cannot become another,
-// a field without a default that the writer lacks, a union of the writer of which nothing but null fits.
+// Resolve compiles a pair. It is a *record.MisfitError when they do not fit: a type that cannot become another, a field without a default
+// that the writer lacks, a union of the writer of which nothing but null fits.
 //
 // What depends on the data is Unfit when it comes: another branch of such a union, a symbol that the target's enum has not got, where
-// that has no default; bytes for a string that are not UTF-8.
+// that has none to stand for it; bytes for a string that are not UTF-8.
 //
 // Where the specification leaves room: of a union's types that fit, one that is the same goes before one that needs a promotion.
 // Logical types are the target's, but two different ones do not fit (timestamps of other units, decimals of another scale), and a
-// string is no decimal.
-func Resolve(writer, target *Parsed) (*Resolution, error) {
-	r := &resolver{target: target}
-	w := (&compiler{named: writer.named}).typ(writer.root, "")
-	t := slot{typ: (&compiler{named: target.named}).typ(target.root, ""), field: record.Field{Type: record.Type{Kind: record.Struct, Fields: target.Schema.Fields}}}
-	plan, err := r.field(w, t)
-	if err != nil {
-		return nil, fmt.Errorf("read avro schema %s as %s: %w", writer.Schema.Name, target.Schema.Name, err)
+// string is no decimal. Where rows say more or less than Avro's schemas: a field that may be null and has no default is null
+// where the writer lacks it, fields of type null are nobody's, a type without a name is read from any of its kind, and a column of JSON
+// from a string, or from anything that the writer was asked to write as JSON.
+func Resolve(writer *Parsed, target *record.Schema) (*Resolution, error) {
+	if err := target.Validate(); err != nil {
+		return nil, err
 	}
-	return &Resolution{target.Schema, plan}, nil
+	r := resolver{writer: writer, target: target}
+	plan, err := r.plan()
+	if err != nil {
+		return nil, err
+	}
+	return &Resolution{target, plan}, nil
 }
 
 // NewDecoder makes a decoder; several may be made from one resolution.
 func (r *Resolution) NewDecoder() *Decoder { return &Decoder{schema: r.target, plan: r.plan} }
 
-// A resolver walks both schemas at once and makes the plan in the order of the writer. Where they are alike it makes the plan that
-// the compiler makes.
+// A resolver walks both schemas at once and makes the plan in the order of the writer.
 type resolver struct {
-	target  *Parsed
-	scratch *record.Columns // to try defaults on
+	writer   *Parsed
+	target   *record.Schema
+	defaults *fallback.Maker
+	records  map[string]node // of the writer, as they are dropped or become JSON
 }
 
-// A slot is where in a row a type of the target stands. A field of type null has one without leaves.
+func (r *resolver) plan() ([]node, error) {
+	w, fields := r.writer.root, r.target.Fields
+	top := slot{field: record.Field{Type: record.Type{Kind: record.Struct, Name: r.target.Name, Aliases: r.target.Aliases, Fields: fields}}}
+	if w.name() == "" && fieldNamed(fields, record.ValueColumn) < 0 {
+		return nil, misfit(w.inner(&w.Fields[0].Type), top)
+	}
+	return r.field(w, top)
+}
+
+// A slot is where in a row a type of the target stands.
 type slot struct {
-	typ
-	field record.Field
-	leaf  int32
-	at    place // its def and rep are those around it, and of a value if it may not be null
+	field    record.Field
+	leaf     int32
+	path     string
+	def, rep uint8 // of what is around it
 }
 
-func (t slot) leaves() int32 {
-	if t.field.Type.Kind == "" {
-		return 0
-	}
-	return int32(t.field.Type.Leaves())
-}
+func (t slot) leaves() int32 { return int32(t.field.Type.Leaves()) }
 
-// branch is the slot of a union's branch. Its def counts a value as present.
-func (t slot) branch(i int) slot {
-	in := t
-	in.typ, in.field.Nullable = t.inner(&t.Branches[i]), false
+// value is the definition level of a value.
+func (t slot) value() uint8 {
 	if t.field.Nullable {
-		in.at.def++
+		return t.def + 1
 	}
-	if !t.field.Type.Union || in.Type == "null" {
-		return in
-	}
-	member := 0
-	for j := range i {
-		if t.inner(&t.Branches[j]).Type != "null" {
-			in.leaf += int32(t.field.Type.Fields[member].Type.Leaves())
-			member++
-		}
-	}
-	in.field = record.Field{Type: t.field.Type.Fields[member].Type}
-	in.at = in.at.field("member" + strconv.Itoa(member))
-	in.at.def++
-	return in
+	return t.def
 }
 
-// fields are the slots of a record's fields.
+// fields are the slots of a struct's fields, or of a union's members.
 func (t slot) fields() []slot {
-	slots := make([]slot, len(t.Fields))
-	leaf, columns := t.leaf, t.field.Type.Fields
-	for i := range slots {
-		s := &slots[i]
-		*s = slot{typ: t.inner(&t.Fields[i].Type), leaf: leaf, at: t.at.field(t.Fields[i].Name)}
-		s.at.namespace = t.namespace
-		if s.Type != "null" {
-			s.field, columns = columns[0], columns[1:]
-			leaf += s.leaves()
-		}
+	slots := make([]slot, len(t.field.Type.Fields))
+	leaf := t.leaf
+	for i, f := range t.field.Type.Fields {
+		slots[i] = slot{field: f, leaf: leaf, path: join(t.path, f.Name), def: t.value(), rep: t.rep}
+		leaf += slots[i].leaves()
 	}
 	return slots
 }
 
 // fieldNamed is the field that the writer's field of a name is: -1 for none. A name goes before an alias.
-func (t slot) fieldNamed(name string) int {
-	for i := range t.Fields {
-		if t.Fields[i].Name == name {
-			return i
-		}
+func fieldNamed(fields []record.Field, name string) int {
+	if i := slices.IndexFunc(fields, func(f record.Field) bool { return f.Name == name }); i >= 0 {
+		return i
 	}
-	for i := range t.Fields {
-		if slices.Contains(t.Fields[i].Aliases, name) {
-			return i
-		}
-	}
-	return -1
+	return slices.IndexFunc(fields, func(f record.Field) bool { return slices.Contains(f.Aliases, name) })
 }
 
 // field resolves a type of the writer, and makes the nodes that read it and give something to each leaf of the slot.
@@ -125,14 +105,9 @@ func (r *resolver) field(w typ, t slot) ([]node, error) {
 	case err != nil:
 		return nil, err
 	case !fits:
-		return nil, misfit(w, t.typ, t.at.path)
-	case t.Type == "null": // nothing on the wire, nothing in a column
-		return nil, nil
+		return nil, misfit(w, t)
 	case t.field.Type.Union && n.op != opNull:
-		n = node{op: opMember, leaf: t.leaf, leaves: t.leaves(), def: t.at.def, path: t.at.path, kids: []node{n}}
-		if t.field.Nullable {
-			n.def++
-		}
+		n = node{op: opMember, leaf: t.leaf, leaves: t.leaves(), def: t.value(), path: t.path, kids: []node{n}}
 	case n.op == opRecord:
 		return n.kids, nil
 	}
@@ -141,7 +116,7 @@ func (r *resolver) field(w typ, t slot) ([]node, error) {
 
 // union resolves a union of the writer, branch by branch.
 func (r *resolver) union(w typ, t slot) ([]node, error) {
-	kids, null, fitting, wanted := make([]node, len(w.Branches)), -1, 0, ""
+	kids, null, fitting := make([]node, len(w.Branches)), -1, 0
 	for i := range w.Branches {
 		b := w.inner(&w.Branches[i])
 		n, fits, err := r.single(b, t)
@@ -149,55 +124,52 @@ func (r *resolver) union(w typ, t slot) ([]node, error) {
 		case err != nil:
 			return nil, err
 		case !fits:
-			if wanted == "" {
-				wanted = t.String()
-			}
-			n = node{op: opRefuse, leaf: t.leaf, leaves: t.leaves(), path: t.at.path, other: &difference{found: b.String(), wanted: wanted}}
+			n = node{op: opRefuse, leaf: t.leaf, leaves: t.leaves(), path: t.path, other: &difference{found: b.String(), wanted: describeField(t.field)}}
 		case b.Type != "null":
 			fitting++
-		case n.op == opNull:
+		default:
 			null = i
 		}
 		kids[i] = n
 	}
 	switch {
 	case fitting == 0:
-		return nil, misfit(w, t.typ, t.at.path)
+		return nil, misfit(w, t)
 	case null >= 0 && len(kids) == 2 && !t.field.Type.Union:
 		n := kids[1-null]
 		n.null = nullability(2*null + 1)
 		return []node{n}, nil
 	}
-	u := node{op: opUnion, leaf: t.leaf, leaves: t.leaves(), def: t.at.def, path: t.at.path, kids: kids}
-	if t.field.Nullable {
-		u.def++
-	}
-	return []node{u}, nil
+	return []node{{op: opUnion, leaf: t.leaf, leaves: t.leaves(), def: t.value(), path: t.path, kids: kids}}, nil
 }
 
-// single resolves a type that is no union into one node, whose leaves are those of the target's branch where that is a union.
+// single resolves a type that is no union into one node, whose leaves are those of the target's member where that is a union.
 func (r *resolver) single(w typ, t slot) (n node, fits bool, err error) {
-	in := t
-	if t.Type == "union" {
-		best, of := unfit, -1
-		for i := range t.Branches {
-			if g := w.grade(t.inner(&t.Branches[i])); g > best {
-				best, of = g, i
+	if w.Type == "null" {
+		return node{op: opNull, leaf: t.leaf, leaves: t.leaves(), def: t.def, path: t.path}, t.field.Nullable, nil
+	}
+	in, best := t, unfit
+	if t.field.Type.Union {
+		for _, m := range t.fields() {
+			if g := w.grade(m.field.Type); g > best {
+				in, best = m, g
 			}
 		}
-		if of < 0 {
-			return n, false, nil
-		}
-		in = t.branch(of)
-	} else if w.grade(t.typ) == unfit {
-		return n, false, nil
+	} else {
+		best = w.grade(t.field.Type)
 	}
-	switch in.kind() {
-	case "null":
-		return node{op: opNull, leaf: t.leaf, leaves: t.leaves(), def: t.at.def, path: t.at.path}, true, nil
-	case "record":
+	switch kind := in.field.Type.Kind; {
+	case best == unfit:
+		return n, false, nil
+	case kind == record.JSON && r.writer.asJSON[plainPath(in.path)]:
+		n = leafNode(in.field.Type, opJSON, in)
+		n.kids = make([]node, 1)
+		n.kids[0], err = r.whole(w, in.path)
+	case kind == record.JSON && w.Type != "string" && w.Type != "bytes":
+		return n, false, nil
+	case kind == record.Struct:
 		n, err = r.record(w, in)
-	case "array", "map":
+	case kind == record.List, kind == record.Map:
 		n, err = r.repeated(w, in)
 	default:
 		n = r.value(w, in)
@@ -207,75 +179,83 @@ func (r *resolver) single(w typ, t slot) (n node, fits bool, err error) {
 
 // record resolves a record: its fields in the writer's order, then those that the writer lacks.
 func (r *resolver) record(w typ, t slot) (node, error) {
-	rec := node{op: opRecord, leaf: t.leaf, leaves: t.leaves(), def: t.at.def, path: t.at.path}
+	rec := node{op: opRecord, leaf: t.leaf, leaves: t.leaves(), def: t.value(), path: t.path}
 	slots := t.fields()
 	from := make([]string, len(slots))
-	c := &compiler{named: w.schema.named}
 	for i := range w.Fields {
 		f := &w.Fields[i]
 		in := w.inner(&f.Type)
-		j := t.fieldNamed(f.Name)
-		if j < 0 {
-			if in.Type == "null" {
-				continue
-			}
-			at := t.at.field(f.Name)
-			at.namespace = w.namespace
-			_, nodes, err := c.field(f.Name, &f.Type, at)
+		j := fieldNamed(t.field.Type.Fields, f.Name)
+		switch {
+		case j < 0 && in.Type == "null":
+		case j < 0:
+			n, err := r.whole(in, join(t.path, f.Name))
 			if err != nil {
 				return rec, err
 			}
-			rec.kids = dropped(rec.kids, nodes)
-			continue
+			rec.kids = dropped(rec.kids, n)
+		case from[j] != "":
+			return rec, &record.MisfitError{Path: slots[j].path, Detail: "the writer has two fields for it, " + from[j] + " and " + f.Name + ", by its name and its aliases"}
+		default:
+			from[j] = f.Name
+			nodes, err := r.field(in, slots[j])
+			if err != nil {
+				return rec, err
+			}
+			rec.kids = append(rec.kids, nodes...)
 		}
-		if from[j] != "" {
-			return rec, fmt.Errorf("field %s: the writer has two fields for it, %s and %s, by its name and its aliases", slots[j].at.path, from[j], f.Name)
-		}
-		from[j] = f.Name
-		nodes, err := r.field(in, slots[j])
-		if err != nil {
-			return rec, err
-		}
-		rec.kids = append(rec.kids, nodes...)
 	}
-	var missing []int
 	for j := range slots {
 		if from[j] == "" {
-			missing = append(missing, j)
+			n, err := r.missing(slots[j])
+			if err != nil {
+				return rec, err
+			}
+			rec.kids = append(rec.kids, n)
 		}
 	}
-	n, err := r.missing(t, slots, missing)
-	if n.op == opMissing && len(n.kids) > 0 {
-		rec.kids = append(rec.kids, n)
-	}
-	return rec, err
+	return rec, nil
 }
 
-// dropped appends to the nodes of a record those of a field that the target lacks.
-func dropped(kids, nodes []node) []node {
-	if n := len(kids); n > 0 && kids[n-1].op == opDropped {
-		kids[n-1].kids = append(kids[n-1].kids, nodes...)
+// dropped appends to the nodes of a record that of a field that the target lacks.
+func dropped(kids []node, n node) []node {
+	if last := len(kids) - 1; last >= 0 && kids[last].op == opDropped {
+		kids[last].kids = append(kids[last].kids, n)
 		return kids
 	}
-	return append(kids, node{op: opDropped, kids: nodes, path: nodes[0].path})
+	return append(kids, node{op: opDropped, kids: []node{n}, path: n.path})
 }
 
-// repeated resolves an array or a map.
-func (r *resolver) repeated(w typ, t slot) (node, error) {
-	n := node{op: opList, leaf: t.leaf, leaves: t.leaves(), def: t.at.def, rep: t.at.rep + 1, path: t.at.path}
-	in := slot{field: *t.field.Type.Elem, leaf: t.leaf, at: t.at}
-	in.at.def, in.at.rep = t.at.def+1, t.at.rep+1
-	var elem typ
-	if t.Type == "map" {
-		n.kids = []node{{op: opString, leaf: t.leaf, leaves: 1, def: in.at.def, levels: true, path: t.at.path + ".key"}}
-		elem, in.typ = w.inner(w.Values), t.inner(t.Values)
-		in.leaf++
-		in.at.path += "{}"
-	} else {
-		elem, in.typ = w.inner(w.Items), t.inner(t.Items)
-		in.at.path += "[]"
+// missing makes the node of a field that the writer lacks.
+func (r *resolver) missing(t slot) (node, error) {
+	if t.field.Default == nil && !t.field.Nullable {
+		return node{}, &record.MisfitError{Path: t.path, Detail: "the writer has no such field, and the target no default for it"}
 	}
-	kids, err := r.field(elem, in)
+	if t.field.Default == nil || string(t.field.Default) == "null" && t.field.Nullable {
+		return node{op: opNull, leaf: t.leaf, leaves: t.leaves(), def: t.def, path: t.path}, nil
+	}
+	if r.defaults == nil {
+		r.defaults = fallback.NewMaker(r.target)
+	}
+	v, err := r.defaults.Make(t.field, int(t.leaf), t.def, t.rep)
+	if err != nil {
+		return node{}, &record.MisfitError{Path: t.path, Detail: "its default: " + err.Error()}
+	}
+	return node{op: opMissing, leaf: t.leaf, leaves: t.leaves(), path: t.path, other: &difference{value: v}}, nil
+}
+
+// repeated resolves an array or a map. The kids of its node are what one entry consists of.
+func (r *resolver) repeated(w typ, t slot) (node, error) {
+	n := node{op: opList, leaf: t.leaf, leaves: t.leaves(), def: t.value(), rep: t.rep + 1, path: t.path}
+	in := slot{field: *t.field.Type.Elem, leaf: t.leaf, path: t.path + "[]", def: n.def + 1, rep: n.rep}
+	elem := w.Items
+	if t.field.Type.Kind == record.Map {
+		n.kids = []node{{op: opString, leaf: t.leaf, leaves: 1, def: in.def, levels: true, path: t.path + ".key"}}
+		elem = w.Values
+		in.leaf++
+		in.path = t.path + "{}"
+	}
+	kids, err := r.field(w.inner(elem), in)
 	n.kids = append(n.kids, kids...)
 	return n, err
 }
@@ -288,25 +268,27 @@ var promoting = map[[2]string]op{
 
 // value resolves a plain value.
 func (r *resolver) value(w typ, t slot) node {
-	typ, o := t.typ.leaf()
-	if w.Type != t.Type {
+	typ := t.field.Type
+	to := carrierOf(typ)
+	o := to.op
+	if w.Type != to.kind {
 		if o == opTimeMicros {
 			o = opIntTimeMicros
 		} else {
-			o = promoting[[2]string{w.Type, t.Type}]
+			o = promoting[[2]string{w.Type, to.kind}]
 		}
 	}
-	n := leafNode(typ, o, t.leaf, t.at)
-	if t.Type != "enum" {
+	n := leafNode(typ, o, t)
+	if o != opEnum {
 		return n
 	}
 	n.symbols = make([]string, len(w.Symbols))
 	for i, s := range w.Symbols {
 		switch {
-		case slices.Contains(t.Symbols, s):
+		case slices.Contains(typ.Symbols, s):
 			n.symbols[i] = s
-		case t.HasEnumDefault:
-			n.symbols[i] = t.EnumDefault
+		case typ.Symbol != "":
+			n.symbols[i] = typ.Symbol
 		default:
 			n.op, n.other = opSomeSymbols, &difference{symbols: w.Symbols}
 		}
@@ -314,36 +296,35 @@ func (r *resolver) value(w typ, t slot) node {
 	return n
 }
 
-// misfit says why a type of the writer cannot be read as one of the target.
-func misfit(w, t typ, path string) error {
-	wo, to := w.only(), t.only()
-	hint := ""
-	switch {
-	case wo.kind() != to.kind():
-	case wo.kind() == "array":
-		return misfit(wo.inner(wo.Items), to.inner(to.Items), path+"[]")
-	case wo.kind() == "map":
-		return misfit(wo.inner(wo.Values), to.inner(to.Values), path+"{}")
-	case wo.Name != "" && wo.gradeName(to) == unfit:
-		hint = "; if they are the same, the target needs an alias"
+func leafNode(t record.Type, o op, at slot) node {
+	n := node{op: o, leaf: at.leaf, leaves: 1, def: at.value(), levels: at.value() > 0, path: at.path, size: fixedSize(t)}
+	if t.Kind == record.Decimal {
+		n.decimals = record.NewDecimals(t)
 	}
-	where := "the schema"
-	if path != "" {
-		where = "field " + path
-	}
-	return fmt.Errorf("%s: the writer has %s, the target %s%s", where, w, t, hint)
+	return n
 }
 
-// only is the one type of a union besides null; any other type is itself.
-func (t typ) only() typ {
-	var out []typ
-	for i := range t.Branches {
-		if b := t.inner(&t.Branches[i]); b.Type != "null" {
-			out = append(out, b)
-		}
+// misfit says why a type of the writer cannot be read as one of the target.
+func misfit(w typ, t slot) error {
+	from, to := w, t
+	if _, others := w.branches(); len(others) == 1 {
+		from = others[0]
 	}
-	if t.Type == "union" && len(out) == 1 {
-		return out[0]
+	if to.field.Type.Union && len(to.field.Type.Fields) == 1 {
+		to = to.fields()[0]
 	}
-	return t
+	hint := ""
+	switch kind := carrierOf(to.field.Type).kind; {
+	case to.field.Type.Union:
+	case to.field.Type.Kind == record.JSON && from.Type != "string":
+		hint = "; value.as_json: [" + plainPath(t.path) + "] keeps anything as JSON"
+	case from.kind() != kind:
+	case kind == "array":
+		return misfit(from.inner(from.Items), slot{field: *to.field.Type.Elem, path: t.path + "[]"})
+	case kind == "map":
+		return misfit(from.inner(from.Values), slot{field: *to.field.Type.Elem, path: t.path + "{}"})
+	case from.name() != "" && from.gradeName(to.field.Type.Name, to.field.Type.Aliases) == unfit:
+		hint = "; if they are the same, the target needs an alias"
+	}
+	return &record.MisfitError{Path: t.path, Detail: "the writer has " + w.String() + ", the target " + describeField(t.field) + hint}
 }

@@ -46,7 +46,7 @@ func FuzzResolve(f *testing.F) {
 	}
 	var resolutions []*avro.Resolution
 	for _, p := range pairs {
-		res, err := avro.Resolve(parse(f, []byte(p[0])), parse(f, []byte(p[1])))
+		res, err := avro.Resolve(parse(f, []byte(p[0])), parse(f, []byte(p[1])).Schema)
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -76,10 +76,10 @@ func FuzzResolveSchemas(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if res, err := avro.Resolve(w, p); err == nil {
+		if res, err := avro.Resolve(w, p.Schema); err == nil {
 			decodeTwice(t, res, value)
 		}
-		if _, err := avro.Resolve(p, p); err != nil {
+		if _, err := avro.Resolve(p, p.Schema); err != nil {
 			t.Fatalf("a schema does not fit itself: %v", err)
 		}
 	})

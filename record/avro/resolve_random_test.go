@@ -39,7 +39,7 @@ func TestResolutionAgreesWithPlainOnes(t *testing.T) {
 		writer := parse(t, wt.Avro(false))
 		about := func() string { return "written " + string(wt.Avro(false)) + "\nwanted " + string(text) }
 		_, errFull := twmb.Resolve(twmb.MustParse(string(wt.Avro(false))), twmb.MustParse(string(text)))
-		res, err := avro.Resolve(writer, target)
+		res, err := avro.Resolve(writer, target.Schema)
 		if err != nil {
 			if errFull == nil && !strings.Contains(err.Error(), "the writer has no such field") && !strings.Contains(err.Error(), "decimal(") {
 				t.Fatalf("the library takes what is refused: %v\n%s", err, about())

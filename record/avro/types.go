@@ -3,8 +3,6 @@ package avro
 import (
 	"fmt"
 
-	"github.com/twmb/avro"
-
 	"shadoof/record"
 )
 
@@ -44,25 +42,64 @@ type leaf struct {
 	op   op
 }
 
-func leafType(n *avro.SchemaNode) (record.Type, op, error) {
-	l, ok := kinds[n.Type]
+// leaf is what a type that is neither a record, an array, a map, a union nor null is in a row.
+func (t typ) leaf() (record.Type, op, error) {
+	l, ok := kinds[t.Type]
 	if !ok || l.kind == "" {
-		return record.Type{}, 0, fmt.Errorf("unknown type %q", n.Type)
+		return record.Type{}, 0, fmt.Errorf("unknown type %q", t.Type)
 	}
-	if n.LogicalType != "" {
-		if lt, ok := logical[[2]string{n.Type, n.LogicalType}]; ok {
-			l = lt
-		}
+	if lt, ok := logical[[2]string{t.Type, t.LogicalType}]; ok && (lt.op != opUUID || t.Size == 16) {
+		l = lt
 	}
-	if l.kind == record.UUID && n.Type == "fixed" && n.Size != 16 {
-		l = kinds["fixed"]
-	}
-	t := record.Type{Kind: l.kind, Symbols: n.Symbols}
+	out := record.Type{Kind: l.kind, Symbols: t.Symbols, Name: t.name(), Aliases: t.aliases()}
 	switch l.kind {
 	case record.Decimal:
-		t.Size, t.Precision, t.Scale = n.Size, n.Precision, n.Scale
+		out.Size, out.Precision, out.Scale = t.Size, t.Precision, t.Scale
 	case record.Fixed:
-		t.Size = n.Size
+		out.Size = t.Size
+	case record.Enum:
+		if t.HasEnumDefault {
+			out.Symbol = t.EnumDefault
+		}
 	}
-	return t, l.op, nil
+	return out, l.op, nil
+}
+
+// A carrier is the type of Avro that a kind of rows is read from, and how.
+type carrier struct {
+	kind string
+	op   op
+}
+
+var carriers = func() map[record.Kind]carrier {
+	m := map[record.Kind]carrier{record.Struct: {"record", opRecord}, record.List: {"array", opList}, record.Map: {"map", opList}, record.JSON: {"string", opString}}
+	for of, l := range kinds {
+		m[l.kind] = carrier{of, l.op}
+	}
+	for of, l := range logical {
+		if of[0] != "fixed" {
+			m[l.kind] = carrier{of[0], l.op}
+		}
+	}
+	return m
+}()
+
+// carrierOf is the one of a type of rows that is not a union. A UUID and a decimal are fixed where they came from such: the one has a name
+// then, the other a size.
+func carrierOf(t record.Type) carrier {
+	switch {
+	case t.Kind == record.UUID && t.Name != "":
+		return carrier{"fixed", opUUID}
+	case t.Kind == record.Decimal && t.Size > 0:
+		return carrier{"fixed", opFixedDecimal}
+	}
+	return carriers[t.Kind]
+}
+
+// fixedSize is the number of bytes of a type that is fixed.
+func fixedSize(t record.Type) int {
+	if t.Kind == record.UUID {
+		return 16
+	}
+	return t.Size
 }

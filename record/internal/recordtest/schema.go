@@ -3,6 +3,7 @@ package recordtest
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"shadoof/record"
 )
@@ -205,14 +206,24 @@ func (t *Type) avro(plain bool) any {
 
 // Schema is what the rows of a record must look like.
 func (t *Type) Schema() *record.Schema {
-	return &record.Schema{Name: t.Name, Fields: t.record().Fields}
+	in := t.record("")
+	return &record.Schema{Name: in.Name, Fields: in.Fields}
 }
 
-func (t *Type) record() record.Type {
-	out := record.Type{Kind: record.Struct}
+// fullName is the name of a type within a namespace.
+func (t *Type) fullName(namespace string) string {
+	if t.Name == "" || namespace == "" || strings.Contains(t.Name, ".") {
+		return t.Name
+	}
+	return namespace + "." + t.Name
+}
+
+func (t *Type) record(namespace string) record.Type {
+	out := record.Type{Kind: record.Struct, Name: t.fullName(namespace)}
+	namespace = out.Name[:max(strings.LastIndexByte(out.Name, '.'), 0)]
 	for _, f := range t.Fields {
 		if f.Type.Kind != "null" {
-			out.Fields = append(out.Fields, f.Type.field(f.Name))
+			out.Fields = append(out.Fields, f.Type.field(f.Name, namespace))
 		}
 	}
 	return out
@@ -230,7 +241,7 @@ func (t *Type) nullable() (*Type, bool) {
 	return t, false
 }
 
-func (t *Type) field(name string) record.Field {
+func (t *Type) field(name, namespace string) record.Field {
 	f := record.Field{Name: name}
 	t, f.Nullable = t.nullable()
 	switch t.Kind {
@@ -241,20 +252,21 @@ func (t *Type) field(name string) record.Field {
 				f.Nullable = true
 				continue
 			}
-			m := b.field(fmt.Sprint("member", len(f.Type.Fields)))
+			m := b.field(fmt.Sprint("member", len(f.Type.Fields)), namespace)
 			m.Nullable = true
 			f.Type.Fields = append(f.Type.Fields, m)
 		}
 	case "record":
-		f.Type = t.record()
+		f.Type = t.record(namespace)
 	case "array":
-		e := t.Elem.field("element")
+		e := t.Elem.field("element", namespace)
 		f.Type = record.Type{Kind: record.List, Elem: &e}
 	case "map":
-		e := t.Elem.field("value")
+		e := t.Elem.field("value", namespace)
 		f.Type = record.Type{Kind: record.Map, Elem: &e}
 	default:
 		f.Type = t.leaf()
+		f.Type.Name = t.fullName(namespace)
 	}
 	return f
 }

@@ -1,4 +1,5 @@
-package avro
+// Package standard finds out whether the text of an Avro schema is one that every reader takes, and where fields can be added to it.
+package standard
 
 import (
 	"bytes"
@@ -9,15 +10,15 @@ import (
 	"shadoof/record"
 )
 
-// datumOf cuts the text of a schema where further fields of the record at the top can stand. It stays as its author wrote it, but for
+// Datum cuts the text of a schema where further fields of the record at the top can stand. It stays as its author wrote it, but for
 // white space between its parts. ok is false where it is not a text that every reader takes.
-func datumOf(text string) (d *record.Datum, ok bool) {
+func Datum(text string) (d *record.Datum, ok bool) {
 	var b bytes.Buffer
 	if err := json.Compact(&b, []byte(text)); err != nil {
 		return nil, false
 	}
 	whole := b.Bytes()
-	s := standard{defined: map[string]bool{}}
+	s := schema{defined: map[string]bool{}}
 	if !s.record(whole) {
 		return nil, false
 	}
@@ -64,18 +65,18 @@ func endOfFields(text []byte) (end int, ok bool) {
 	return end, ok
 }
 
-// A standard schema is one by the letter of the specification: the parser takes more than that, such as types that are named before they
+// A schema is one by the letter of the specification: the parser takes more than that, such as types that are named before they
 // are defined, or attributes of a type beside it.
-type standard struct{ defined map[string]bool }
+type schema struct{ defined map[string]bool }
 
 // record says whether the text is that of a record.
-func (s *standard) record(text json.RawMessage) bool {
+func (s *schema) record(text json.RawMessage) bool {
 	var o struct{ Type string }
 	return json.Unmarshal(text, &o) == nil && o.Type == "record" && s.is(text, "")
 }
 
 // is says whether the text is a type, where names without a namespace are looked for in one.
-func (s *standard) is(text json.RawMessage, namespace string) bool {
+func (s *schema) is(text json.RawMessage, namespace string) bool {
 	if len(text) == 0 {
 		return false
 	}
@@ -113,7 +114,7 @@ func (s *standard) is(text json.RawMessage, namespace string) bool {
 	return s.known(kind, namespace)
 }
 
-func (s *standard) known(name, namespace string) bool {
+func (s *schema) known(name, namespace string) bool {
 	switch name {
 	case "null", "boolean", "int", "long", "float", "double", "bytes", "string":
 		return true
@@ -122,7 +123,7 @@ func (s *standard) known(name, namespace string) bool {
 }
 
 // define notes the full name of a type.
-func (s *standard) define(o map[string]json.RawMessage, namespace string) (name string, ok bool) {
+func (s *schema) define(o map[string]json.RawMessage, namespace string) (name string, ok bool) {
 	if json.Unmarshal(o["name"], &name) != nil {
 		return "", false
 	}
@@ -139,10 +140,14 @@ func (s *standard) define(o map[string]json.RawMessage, namespace string) (name 
 	return name, true
 }
 
-func (s *standard) fields(text json.RawMessage, namespace string) bool {
+func (s *schema) fields(text json.RawMessage, namespace string) bool {
 	var fields []map[string]json.RawMessage
 	if json.Unmarshal(text, &fields) != nil {
 		return false
 	}
 	return !slices.ContainsFunc(fields, func(f map[string]json.RawMessage) bool { return f["name"] == nil || !s.is(f["type"], namespace) })
+}
+
+func namespaceOf(fullName string) string {
+	return fullName[:max(strings.LastIndexByte(fullName, '.'), 0)]
 }
