@@ -20,6 +20,14 @@ type Finder interface {
 	Find(ctx context.Context, r io.ReaderAt, size int64, partition int32, offset int64) (found, known bool, err error)
 }
 
+// A RecordReader is a [Reader] that can also read back the records of a quarantine file, as Kafka held them.
+type RecordReader interface {
+	// Records calls each for the rows of a whole file of size bytes, in their order. What each is given is good until it returns. The
+	// file must have the columns of [record.QuarantineSchema]; one that is cut off or damaged is an error. An error of each ends it,
+	// and is returned as it is.
+	Records(ctx context.Context, r io.ReaderAt, size int64, each func(*record.Raw, *record.BadRecord) error) error
+}
+
 // An Identity says which rows a file has.
 type Identity struct {
 	Rows            int64 // by the file's own count

@@ -53,6 +53,9 @@ type Sequence struct{ n atomic.Int64 }
 
 func (s *Sequence) next() int { return int(s.n.Add(1)) - 1 }
 
+// Next takes a number for a file that no set writes.
+func (s *Sequence) Next() int { return s.next() }
+
 // NewSet returns a set without files. It counts in the budget until it is finished or aborted.
 func NewSet(o Options) *Set {
 	if o.Kind == "" {

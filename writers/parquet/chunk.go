@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"math"
 
 	pqformat "github.com/parquet-go/parquet-go/format"
 )
@@ -127,37 +126,14 @@ func (c *chunk) indexes(b []byte, n int32) ([]int64, error) {
 	if len(b) == 0 || b[0] > 32 || n < 0 {
 		return dst, errIndexes
 	}
-	width := int(b[0])
-	b = b[1:]
-	for left := uint64(n); left > 0; {
-		header, k := binary.Uvarint(b)
-		if k <= 0 || header>>1 > math.MaxInt32 {
-			return dst, errIndexes
+	err := hybrid(b[1:], int(b[0]), int(n), func(index uint64) error {
+		if index >= uint64(len(c.dictionary)) {
+			return errIndexes
 		}
-		b = b[k:]
-		run, bytes := header>>1, (width+7)/8 // a value that repeats
-		packed := header&1 == 1
-		if packed { // groups of eight values
-			run, bytes = 8*run, width*int(run)
-		}
-		if bytes > len(b) || run == 0 || !packed && run > left {
-			return dst, errIndexes
-		}
-		for i := range min(run, left) {
-			at := 0
-			if packed {
-				at = int(i) * width
-			}
-			index := bitsAt(b[:bytes], at, width)
-			if index >= uint64(len(c.dictionary)) {
-				return dst, errIndexes
-			}
-			dst = append(dst, c.dictionary[index])
-		}
-		left -= min(run, left)
-		b = b[bytes:]
-	}
-	return dst, nil
+		dst = append(dst, c.dictionary[index])
+		return nil
+	})
+	return dst, err
 }
 
 // bitsAt reads width bits from bit at of b, which has them.

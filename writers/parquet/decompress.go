@@ -13,7 +13,7 @@ import (
 )
 
 var zstdDecoder = sync.OnceValues(func() (*zstd.Decoder, error) {
-	return zstd.NewReader(nil, zstd.WithDecoderMaxMemory(maxPage))
+	return zstd.NewReader(nil, zstd.WithDecoderMaxMemory(maxRecordPage), zstd.WithDecodeAllCapLimit(true))
 })
 
 // decompress returns the size bytes that b was, or an error if it was not as many. It takes no more memory than that, whatever b
