@@ -2,30 +2,22 @@ package protobuf
 
 import (
 	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
-
-	"shadoof/record"
 )
 
-// maxJSON is how deep JSON may be nested, as in record/json.
-const maxJSON = 512
-
-// A jsonWriter writes messages by the JSON mapping of Protobuf, but for names of fields, which are those of the schema, and Any, whose
-// type need not be known: it is its type_url and its value. Fields come in the order of the schema, the keys of maps sorted.
+// A jsonWriter writes messages by the JSON mapping of Protobuf, but for names of fields and in a FieldMask, which are those of the
+// schema, and Any, whose type need not be known: it is its type_url and its value. Fields come in the order of the schema, the keys of
+// maps sorted.
 type jsonWriter struct {
 	dst   []byte
-	depth int
 	unfit bool // what an error is about parses, and has no form in JSON
 }
 
@@ -34,51 +26,42 @@ func (w *jsonWriter) refuse(format string, args ...any) error {
 	return fmt.Errorf(format, args...)
 }
 
-func (w *jsonWriter) message(m protoreflect.Message) error {
-	if w.depth == 0 {
-		if err := proto.CheckInitialized(m.Interface()); err != nil {
-			return errors.New("found no value of a field that the message's schema requires: " + strings.TrimPrefix(err.Error(), "proto: "))
+func (w *jsonWriter) object(o *object) error {
+	for i := range o.md.RequiredNumbers().Len() {
+		if fd := o.md.Fields().ByNumber(o.md.RequiredNumbers().Get(i)); o.set[fd.Index()] == nil {
+			return fmt.Errorf("%s: found no value, and the message's schema requires one", fd.FullName())
 		}
 	}
-	if w.depth++; w.depth > maxJSON {
-		return fmt.Errorf("found values nested deeper than %d", maxJSON)
-	}
-	defer func() { w.depth-- }()
-	fields := m.Descriptor().Fields()
-	get := func(n protoreflect.FieldNumber) protoreflect.Value { return m.Get(fields.ByNumber(n)) }
-	switch name := wellKnown(m.Descriptor()); name {
-	case "":
+	first := func() protoreflect.FieldDescriptor { return o.md.Fields().ByNumber(1) }
+	switch wellKnown(o.md) {
 	case "Timestamp":
-		return w.timestamp(get(1).Int(), get(2).Int())
+		return w.timestamp(int64(o.get(1).number), int64(int32(o.get(2).number)))
 	case "Duration":
-		return w.duration(get(1).Int(), get(2).Int())
+		return w.duration(int64(o.get(1).number), int64(int32(o.get(2).number)))
 	case "FieldMask":
-		return w.fieldMask(get(1).List())
+		return w.fieldMask(o.slot(first()).list)
 	case "Value":
-		return w.anyValue(m)
+		return w.anyValue(o)
 	case "Struct", "ListValue":
-		return w.field(fields.ByNumber(1), get(1))
-	default:
-		if shapeOf(m.Descriptor()) == shapeWrapper {
-			return w.single(fields.ByNumber(1), get(1))
-		}
+		return w.field(first(), o.slot(first()))
+	}
+	if shapeOf(o.md) == shapeWrapper {
+		return w.value(first(), o.get(1))
 	}
 	w.dst = append(w.dst, '{')
-	first := true
-	for i := range fields.Len() {
-		fd := fields.Get(i)
-		if !m.Has(fd) {
+	some := false
+	for _, i := range slices.Sorted(maps.Keys(o.set)) {
+		fd := o.md.Fields().Get(i)
+		if !fd.HasPresence() && isZero(fd, o.set[i]) {
 			continue
 		}
-		if !first {
+		if some {
 			w.dst = append(w.dst, ',')
 		}
-		first = false
-		if err := w.string(string(fd.Name())); err != nil {
-			return err
-		}
+		some = true
+		w.string(string(fd.Name()))
 		w.dst = append(w.dst, ':')
-		if err := w.field(fd, m.Get(fd)); err != nil {
+		if err := w.field(fd, o.set[i]); err != nil {
 			return err
 		}
 	}
@@ -86,57 +69,65 @@ func (w *jsonWriter) message(m protoreflect.Message) error {
 	return nil
 }
 
-// anyValue writes a google.protobuf.Value.
-func (w *jsonWriter) anyValue(m protoreflect.Message) error {
-	fd := m.WhichOneof(m.Descriptor().Oneofs().Get(0))
-	if fd == nil || fd.Kind() == protoreflect.EnumKind {
-		w.dst = append(w.dst, "null"...)
-		return nil
+// isZero says whether a field without presence is as good as absent.
+func isZero(fd protoreflect.FieldDescriptor, v *values) bool {
+	if fd.IsList() || fd.IsMap() {
+		return len(v.list) == 0 && len(v.entries) == 0
 	}
-	v := m.Get(fd)
-	if fd.Kind() == protoreflect.DoubleKind && (math.IsNaN(v.Float()) || math.IsInf(v.Float(), 0)) {
-		return w.refuse("found %v in a google.protobuf.Value, expected a number that JSON has", v.Float())
+	number := v.one.number
+	switch fd.Kind() {
+	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Uint32Kind, protoreflect.EnumKind:
+		number &= math.MaxUint32
 	}
-	return w.single(fd, v)
+	return number == 0 && len(v.one.bytes) == 0
 }
 
-func (w *jsonWriter) field(fd protoreflect.FieldDescriptor, v protoreflect.Value) error {
+// anyValue writes a google.protobuf.Value. One without any value is null.
+func (w *jsonWriter) anyValue(o *object) error {
+	for i, v := range o.set {
+		fd := o.md.Fields().Get(i)
+		x := math.Float64frombits(v.one.number)
+		switch {
+		case fd.Kind() == protoreflect.EnumKind:
+		case fd.Kind() == protoreflect.DoubleKind && (math.IsNaN(x) || math.IsInf(x, 0)):
+			return w.refuse("found %v in a google.protobuf.Value, expected a number that JSON has", x)
+		default:
+			return w.value(fd, v.one)
+		}
+	}
+	w.dst = append(w.dst, "null"...)
+	return nil
+}
+
+func (w *jsonWriter) field(fd protoreflect.FieldDescriptor, v *values) error {
 	switch {
 	case fd.IsMap():
-		return w.entries(fd, v.Map())
+		return w.entries(fd, v.entries)
 	case fd.IsList():
 		w.dst = append(w.dst, '[')
-		for i := range v.List().Len() {
+		for i := range v.list {
 			if i > 0 {
 				w.dst = append(w.dst, ',')
 			}
-			if err := w.single(fd, v.List().Get(i)); err != nil {
+			if err := w.value(fd, v.list[i]); err != nil {
 				return err
 			}
 		}
 		w.dst = append(w.dst, ']')
 		return nil
 	}
-	return w.single(fd, v)
+	return w.value(fd, v.one)
 }
 
-func (w *jsonWriter) entries(fd protoreflect.FieldDescriptor, m protoreflect.Map) error {
-	keys := make([]protoreflect.MapKey, 0, m.Len())
-	m.Range(func(k protoreflect.MapKey, _ protoreflect.Value) bool {
-		keys = append(keys, k)
-		return true
-	})
-	slices.SortFunc(keys, func(a, b protoreflect.MapKey) int { return strings.Compare(a.String(), b.String()) })
+func (w *jsonWriter) entries(fd protoreflect.FieldDescriptor, m map[string]value) error {
 	w.dst = append(w.dst, '{')
-	for i, k := range keys {
+	for i, k := range slices.Sorted(maps.Keys(m)) {
 		if i > 0 {
 			w.dst = append(w.dst, ',')
 		}
-		if err := w.string(k.String()); err != nil {
-			return err
-		}
+		w.string(k)
 		w.dst = append(w.dst, ':')
-		if err := w.single(fd.MapValue(), m.Get(k)); err != nil {
+		if err := w.value(fd.MapValue(), m[k]); err != nil {
 			return err
 		}
 	}
@@ -144,36 +135,33 @@ func (w *jsonWriter) entries(fd protoreflect.FieldDescriptor, m protoreflect.Map
 	return nil
 }
 
-func (w *jsonWriter) single(fd protoreflect.FieldDescriptor, v protoreflect.Value) error {
-	switch fd.Kind() {
-	case protoreflect.BoolKind:
-		w.dst = strconv.AppendBool(w.dst, v.Bool())
-	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind:
-		w.dst = strconv.AppendInt(w.dst, v.Int(), 10)
-	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
-		w.dst = strconv.AppendUint(w.dst, v.Uint(), 10)
-	case protoreflect.Int64Kind, protoreflect.Sint64Kind, protoreflect.Sfixed64Kind:
-		w.dst = append(strconv.AppendInt(append(w.dst, '"'), v.Int(), 10), '"')
-	case protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
-		w.dst = append(strconv.AppendUint(append(w.dst, '"'), v.Uint(), 10), '"')
-	case protoreflect.FloatKind:
-		w.float(v.Float(), 32)
-	case protoreflect.DoubleKind:
-		w.float(v.Float(), 64)
-	case protoreflect.StringKind:
-		return w.string(v.String())
-	case protoreflect.BytesKind:
-		w.dst = append(base64.StdEncoding.AppendEncode(append(w.dst, '"'), v.Bytes()), '"')
-	case protoreflect.EnumKind:
+func (w *jsonWriter) value(fd protoreflect.FieldDescriptor, v value) error {
+	op := opsOfKinds[fd.Kind()]
+	switch op {
+	case opBool:
+		w.dst = strconv.AppendBool(w.dst, v.number != 0)
+	case opInt32, opSfixed32, opSint32, opUint32:
+		w.dst = appendKey(w.dst, op, v.number)
+	case opInt64, opSfixed64, opSint64, opUint64:
+		w.dst = append(appendKey(append(w.dst, '"'), op, v.number), '"')
+	case opFloat:
+		w.float(float64(math.Float32frombits(uint32(v.number))), 32)
+	case opDouble:
+		w.float(math.Float64frombits(v.number), 64)
+	case opString:
+		w.string(string(v.bytes))
+	case opBytes:
+		w.dst = append(base64.StdEncoding.AppendEncode(append(w.dst, '"'), v.bytes), '"')
+	case opEnum:
 		if fd.Enum().FullName() == "google.protobuf.NullValue" {
 			w.dst = append(w.dst, "null"...)
-		} else if e := fd.Enum().Values().ByNumber(v.Enum()); e != nil {
-			return w.string(string(e.Name()))
+		} else if e := fd.Enum().Values().ByNumber(protoreflect.EnumNumber(v.number)); e != nil {
+			w.string(string(e.Name()))
 		} else {
-			w.dst = strconv.AppendInt(w.dst, int64(v.Enum()), 10)
+			w.dst = strconv.AppendInt(w.dst, int64(int32(v.number)), 10)
 		}
 	default:
-		return w.message(v.Message())
+		return w.object(v.object)
 	}
 	return nil
 }
@@ -187,21 +175,12 @@ func (w *jsonWriter) float(v float64, bits int) {
 	case math.IsInf(v, -1):
 		w.dst = append(w.dst, `"-Infinity"`...)
 	default:
-		b, err := json.Marshal(v)
-		if bits == 32 {
-			b, err = json.Marshal(float32(v))
-		}
-		if err != nil {
-			panic(err) // finite numbers always have a form
-		}
-		w.dst = append(w.dst, b...)
+		w.dst = strconv.AppendFloat(w.dst, v, 'g', -1, bits)
 	}
 }
 
-func (w *jsonWriter) string(s string) error {
-	if !utf8.ValidString(s) {
-		return fmt.Errorf("found %s, expected UTF-8", record.Shorten([]byte(s)))
-	}
+// string writes text that is UTF-8.
+func (w *jsonWriter) string(s string) {
 	w.dst = append(w.dst, '"')
 	from := 0
 	for i := range len(s) {
@@ -225,7 +204,6 @@ func (w *jsonWriter) string(s string) error {
 		}
 	}
 	w.dst = append(append(w.dst, s[from:]...), '"')
-	return nil
 }
 
 func (w *jsonWriter) timestamp(seconds, nanos int64) error {
@@ -267,11 +245,12 @@ func (w *jsonWriter) fraction(nanos int64) {
 	}
 }
 
-// fieldMask writes paths in one string, with commas between. They keep the names of the schema.
-func (w *jsonWriter) fieldMask(paths protoreflect.List) error {
-	list := make([]string, paths.Len())
+// fieldMask writes paths in one string, with commas between.
+func (w *jsonWriter) fieldMask(paths []value) error {
+	list := make([]string, len(paths))
 	for i := range list {
-		list[i] = paths.Get(i).String()
+		list[i] = string(paths[i].bytes)
 	}
-	return w.string(strings.Join(list, ","))
+	w.string(strings.Join(list, ","))
+	return nil
 }

@@ -201,7 +201,7 @@ func (m *message) reset() {
 		f := &m.fields[i]
 		f.number = 0
 		if f.json != nil {
-			f.json.spans = f.json.spans[:0]
+			f.json.read = nil
 		}
 		if f.msg != nil {
 			f.msg.reset()

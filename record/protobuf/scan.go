@@ -6,8 +6,8 @@ import (
 	"shadoof/record"
 )
 
-// noGroup is no tag at all: a message that is no group ends where its bytes end.
-const noGroup = 1
+// noGroup is the end of no group: a message that is none ends where its bytes end.
+const noGroup = 0
 
 // scan reads the fields of a message, or of a part of one, from p to end, and returns the position after it, or -1. rep is the
 // repetition level of what is appended first to each leaf. group is the tag that ends the message.
@@ -28,7 +28,7 @@ func (d *Decoder) scan(m *message, p, end int, rep uint8, group uint64) int {
 			i = m.byTag[x]
 		}
 		if i-1 >= fieldIndex { // also where it is 0
-			if x == group {
+			if x == group && x != noGroup {
 				return p
 			}
 			if p = d.unusual(m, i, x, at, p, end, rep); p < 0 {

@@ -156,7 +156,7 @@ func (d *Decoder) undo(m *message, f *field) {
 	case f.op == opNumber:
 		f.number = 0
 	case f.op == opJSON:
-		f.json.spans = f.json.spans[:0]
+		f.json.read = nil
 	case f.list:
 		for i := f.leaf; i < f.leaf+f.leaves; i++ {
 			l := &d.leaves[i]
