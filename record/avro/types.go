@@ -33,6 +33,7 @@ var logical = map[[2]string]leaf{
 	{"long", "local-timestamp-nanos"}:  {record.LocalNanos, opLong},
 	{"string", "uuid"}:                 {record.UUID, opString},
 	{"fixed", "uuid"}:                  {record.UUID, opUUID},
+	{"string", "json"}:                 {record.JSON, opString}, // not of the specification: what schemas for JSON data need for any value
 	{"bytes", "decimal"}:               {record.Decimal, opDecimal},
 	{"fixed", "decimal"}:               {record.Decimal, opFixedDecimal},
 }
