@@ -11,14 +11,17 @@ func TestSettingsSayWhetherDatumsAreKept(t *testing.T) {
 	t.Parallel()
 	// As a schema any file will do: the driver of these tests reads none.
 	for job, want := range map[string]bool{
-		`value: {format: avro, schema: settings.go}, output: {format: avro}`:                                     true,
-		`value: {format: avro, schema: settings.go}, output: {format: avro, kafka_columns: false}`:               true,
-		`value: {format: avro, schema: settings.go}, output: {format: parquet}`:                                  false,
-		`value: {format: avro, schema: settings.go}, output: {format: avro}, key: {format: string}`:              false,
-		`value: {format: avro, schema: settings.go}, output: {format: avro}, headers: true`:                      false,
-		`value: {format: json, schema: settings.go}, output: {format: avro}`:                                     false,
-		`value: {format: string}, output: {format: avro}`:                                                        false,
-		`value: {format: avro, framing: confluent, schema: settings.go}, output: {format: avro}, headers: false`: true,
+		`value: {format: avro, schema: settings.go}, output: {format: avro}`:                                                           true,
+		`value: {format: avro, schema: settings.go}, output: {format: avro, kafka_columns: false}`:                                     true,
+		`value: {format: avro, schema: settings.go}, output: {format: parquet}`:                                                        false,
+		`value: {format: avro, schema: settings.go}, output: {format: avro}, key: {format: string}`:                                    false,
+		`value: {format: avro, schema: settings.go}, output: {format: avro}, headers: true`:                                            false,
+		`value: {format: avro, schema: settings.go}, output: {format: avro}, partition: {by: field, field: at}`:                        true,
+		`value: {format: avro, schema: settings.go}, output: {format: avro}, partition: {by: field, field: {path: at, pattern: "%F"}}`: true,
+		`value: {format: avro, schema: settings.go}, output: {format: avro}, partition: {by: field, field: [at, made]}`:                false,
+		`value: {format: json, schema: settings.go}, output: {format: avro}`:                                                           false,
+		`value: {format: string}, output: {format: avro}`:                                                                              false,
+		`value: {format: avro, framing: confluent, schema: settings.go}, output: {format: avro}, headers: false`:                       true,
 	} {
 		w := newWorld(t)
 		w.configure("kafka: {brokers: [\"127.0.0.1:9092\"]}\nstore: {url: \"file:///nowhere\"}\njobs:\n  - {name: tests, topics: [orders], " + job + "}\n")

@@ -170,6 +170,7 @@ type PlanTopic struct {
 	Files      int64           `json:"files"`    // likewise
 	Requests   PlanRequests    `json:"requests"` // to the store, at least
 	Problem    string          `json:"problem,omitempty"`
+	Notes      []string        `json:"notes,omitempty"` // what is no mistake and may not be meant
 }
 
 // A PlanPartition is what a run would read of one partition.
@@ -226,7 +227,7 @@ func (e *Env) Plan(ctx context.Context, sel Selection) (*PlanReport, error) {
 				t.Offsets += end - from
 			}
 		}
-		return w.estimate(ctx, s, t)
+		return errors.Join(w.planRows(ctx, t), w.estimate(ctx, s, t))
 	})
 	return report, err
 }

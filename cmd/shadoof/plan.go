@@ -66,6 +66,7 @@ func planLines(t *jobs.PlanTopic) []string {
 	if t.Problem != "" {
 		lines = append(lines, t.Problem)
 	}
+	lines = append(lines, t.Notes...)
 	if len(t.Pending) > 0 {
 		lines = append(lines, fmt.Sprintf("version %s is committed and not published yet: the run does that first", versions(t.Pending)))
 	}
