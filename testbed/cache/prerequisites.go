@@ -43,27 +43,33 @@ var javaVersion = regexp.MustCompile(`version "(\d+)`)
 
 // Java is the path of a java of version 17 or later: that of JAVA_HOME, or the first on the PATH.
 func Java(ctx context.Context) (string, error) {
+	path, _, err := JavaVersion(ctx)
+	return path, err
+}
+
+// JavaVersion is Java with its version.
+func JavaVersion(ctx context.Context) (path string, version int, err error) {
 	const missing = "testbed: java 17 is missing: install a JDK 17 (Debian: openjdk-17-jdk-headless)"
-	path := "java"
+	path = "java"
 	if home := os.Getenv("JAVA_HOME"); home != "" {
 		path = filepath.Join(home, "bin", "java")
 	}
-	path, err := exec.LookPath(path)
+	path, err = exec.LookPath(path)
 	if err != nil {
-		return "", errors.New(missing)
+		return "", 0, errors.New(missing)
 	}
 	out, err := exec.CommandContext(ctx, path, "-version").CombinedOutput()
 	if err != nil {
-		return "", fmt.Errorf("%s; %s -version: %w", missing, path, err)
+		return "", 0, fmt.Errorf("%s; %s -version: %w", missing, path, err)
 	}
 	m := javaVersion.FindSubmatch(out)
 	if m == nil {
-		return "", fmt.Errorf("%s; %s tells no version", missing, path)
+		return "", 0, fmt.Errorf("%s; %s tells no version", missing, path)
 	}
-	if v, _ := strconv.Atoi(string(m[1])); v < 17 {
-		return "", fmt.Errorf("%s; %s is version %d", missing, path, v)
+	if version, _ = strconv.Atoi(string(m[1])); version < 17 {
+		return "", 0, fmt.Errorf("%s; %s is version %d", missing, path, version)
 	}
-	return path, nil
+	return path, version, nil
 }
 
 // Python is the real path of a Python interpreter of version 3.11 or later that can make virtual environments.

@@ -1,8 +1,8 @@
 // Package servers gives tests the real servers they share: those that the environment tells of (see cmd/withservers), or else
 // ones that the test process starts for itself at the first call and that end with it.
 //
-// Names of topics, buckets and folders must be unique, for everybody uses the same servers. A test that kills or stops a server starts its
-// own, with OwnKafka, OwnS3 or OwnHDFS.
+// Names of topics, subjects, buckets and folders must be unique, for everybody uses the same servers. A test that kills or stops a server starts its
+// own, with OwnKafka, OwnS3, OwnHDFS or OwnRegistry.
 package servers
 
 import (
@@ -14,6 +14,7 @@ import (
 	"shadoof/testbed/hdfsbed"
 	"shadoof/testbed/kafkabed"
 	"shadoof/testbed/readers"
+	"shadoof/testbed/registrybed"
 	"shadoof/testbed/s3bed"
 )
 
@@ -46,6 +47,7 @@ var (
 	s3    shared[*s3bed.Server]
 	s3TLS shared[*s3bed.Server]
 	hdfs  shared[*hdfsbed.Cluster]
+	reg   shared[*registrybed.Server]
 	env   shared[*readers.Env]
 )
 
@@ -118,6 +120,26 @@ func OwnHDFS(tb testing.TB, opts hdfsbed.Options) *hdfsbed.Cluster {
 	tb.Helper()
 	c, err := hdfsbed.Start(tb.Context(), opts)
 	return own(tb, c, err)
+}
+
+// Registry is the shared schema registry. It must not be stopped.
+func Registry(tb testing.TB) *registrybed.Server {
+	tb.Helper()
+	s := reg.get(tb, func(ctx context.Context) (*registrybed.Server, error) {
+		if s, ok := registrybed.FromEnv(); ok {
+			return s, nil
+		}
+		return registrybed.Start(ctx)
+	})
+	showLogs(tb, s.Logs)
+	return s
+}
+
+// OwnRegistry starts a schema registry for one test and ends it with the test.
+func OwnRegistry(tb testing.TB) *registrybed.Server {
+	tb.Helper()
+	s, err := registrybed.Start(tb.Context())
+	return own(tb, s, err)
 }
 
 // Readers are the readers that the tests of one process share.

@@ -14,6 +14,7 @@ import (
 	"shadoof/testbed/hdfsbed"
 	"shadoof/testbed/kafkabed"
 	"shadoof/testbed/readers"
+	"shadoof/testbed/registrybed"
 	"shadoof/testbed/s3bed"
 	"shadoof/testbed/servers"
 )
@@ -27,9 +28,10 @@ type server interface {
 
 // available are the servers by name. A starter may return none, when there is only something to prepare.
 var available = map[string]func(context.Context) (server, error){
-	"kafka": func(ctx context.Context) (server, error) { return asServer(kafkabed.Start(ctx, servers.SharedKafka)) },
-	"hdfs":  func(ctx context.Context) (server, error) { return asServer(hdfsbed.Start(ctx, hdfsbed.Options{})) },
-	"s3":    func(ctx context.Context) (server, error) { return asServer(s3bed.Start(ctx, s3bed.Options{})) },
+	"kafka":    func(ctx context.Context) (server, error) { return asServer(kafkabed.Start(ctx, servers.SharedKafka)) },
+	"hdfs":     func(ctx context.Context) (server, error) { return asServer(hdfsbed.Start(ctx, hdfsbed.Options{})) },
+	"s3":       func(ctx context.Context) (server, error) { return asServer(s3bed.Start(ctx, s3bed.Options{})) },
+	"registry": func(ctx context.Context) (server, error) { return asServer(registrybed.Start(ctx)) },
 	"readers": func(ctx context.Context) (server, error) {
 		_, err := readers.Prepare(ctx)
 		return nil, err
