@@ -74,7 +74,7 @@ func newClient(opts Options, transport http.RoundTripper) (*Client, error) {
 func (c *Client) ByID(ctx context.Context, id int32) (*record.SchemaText, error) {
 	what := fmt.Sprintf("schema id %d", id)
 	if id < 0 {
-		// No registry gives such an id away, and some answer 400 or 500 to the question.
+		// No registry gives such an id away: the record is broken.
 		return nil, fmt.Errorf("%s: %w: ids are not negative", what, record.ErrNoSchema)
 	}
 	return c.byID.get(ctx, id, func() (*record.SchemaText, error) {
