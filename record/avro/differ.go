@@ -13,7 +13,7 @@ type difference struct {
 	value         *fallback.Value // opMissing: the default
 	symbols       []string        // opSomeSymbols: of the writer; a record that is walked over: its names, as JSON has them
 	found, wanted string          // opRefuse
-	typ           record.Type     // of a leaf that is walked over
+	typ           record.Type     // opRescale: of the writer; of a leaf that is walked over
 }
 
 // differing reads what the target has otherwise than the writer.
@@ -33,6 +33,8 @@ func (d *Decoder) differing(n *node, p int, rep uint8) int {
 		return p
 	case opJSON:
 		return d.json(n, p, rep)
+	case opRescale:
+		return d.rescale(n, p, rep)
 	case opMissing:
 		return d.missing(n, p, rep)
 	case opSomeSymbols:
@@ -80,6 +82,42 @@ func (d *Decoder) missing(n *node, p int, rep uint8) int {
 	}
 	n.other.value.Append(d.leaves[n.leaf:n.leaf+n.leaves], rep)
 	return p
+}
+
+// rescale reads a decimal as one with more digits after the point.
+func (d *Decoder) rescale(n *node, p int, rep uint8) int {
+	end := p + n.size
+	if from := n.other.typ; from.Size == 0 {
+		q := p
+		if p, end = pastBytes(d.b, p); end <= p {
+			return d.badLength(n, q)
+		}
+	} else if end > len(d.b) {
+		return d.short(n, p)
+	}
+	more := n.decimals.Scale - n.other.typ.Scale
+	wide := d.text[:0]
+	for range more/2 + 1 { // ten times as much takes four bits
+		wide = append(wide, byte(int8(d.b[p])>>7))
+	}
+	wide = append(wide, d.b[p:end]...)
+	for range more {
+		carry := 0
+		for i := len(wide) - 1; i >= 0; i-- {
+			carry += 10 * int(wide[i])
+			wide[i] = byte(carry)
+			carry >>= 8
+		}
+	}
+	d.text = wide[:0]
+	c := &d.leaves[n.leaf]
+	data, ok := n.decimals.Append(c.Data, wide)
+	if !ok {
+		return d.unfit(n, p, "found the unscaled value 0x%x, expected at most %d digits", d.b[p:min(end, p+40)], n.decimals.Precision-more)
+	}
+	c.Data = data
+	c.AppendLevels(n.def, rep)
+	return end
 }
 
 func (d *Decoder) someSymbols(n *node, p int, rep uint8) int {

@@ -14,11 +14,13 @@ import (
 type grade uint8
 
 const (
-	unfit    grade = iota
-	promoted       // by a promotion
-	named          // a type of the same name in another namespace
-	alias          // a type under its alias
-	exact
+	unfit     grade = iota
+	converted       // see converts
+	promoted        // by a promotion
+	named           // a type of the same name in another namespace
+	alias           // a type under its alias
+	exact           // the same type of Avro
+	same            // and the same kind of rows: in rows that grew a union may have two kinds of one type
 )
 
 // promotions are what a type may be read as.
@@ -26,9 +28,37 @@ var promotions = map[string][]string{
 	"int": {"long", "float", "double"}, "long": {"float", "double"}, "float": {"double"}, "string": {"bytes"}, "bytes": {"string"},
 }
 
-// grade says how well w, which was written and is not null, fits a type of the target. A union fits as a union; its branches are looked
-// at when it is read.
+// grade says how well w, which was written and is not null, fits a type of the target.
 func (w typ) grade(t record.Type) grade {
+	g := w.specified(t)
+	switch l, _, err := w.leaf(); {
+	case err != nil:
+	case g == unfit && w.converts(l, t):
+		return converted
+	case g == exact && l.Kind == t.Kind:
+		return same
+	}
+	return g
+}
+
+// converts says whether a plain type fits beyond the specification, without loss. Rows that grew by several schemas need that: what was
+// an enum and is a string is a column of strings, what were decimals of two kinds is one of the wider.
+func (w typ) converts(l, t record.Type) bool {
+	switch l.Kind {
+	case record.Enum:
+		return t.Kind == record.String
+	case record.UUID:
+		return t.Kind == record.UUID || t.Kind == record.String
+	case record.String:
+		return t.Kind == record.UUID
+	case record.Decimal:
+		return t.Kind == record.Decimal && t.Scale >= l.Scale && t.Precision-t.Scale >= l.Precision-l.Scale
+	}
+	return false
+}
+
+// specified is grade by the specification. A union fits as a union; its branches are looked at when it is read.
+func (w typ) specified(t record.Type) grade {
 	to := carrierOf(t).kind
 	switch {
 	case w.kind() == "union" || t.Union:

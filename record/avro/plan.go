@@ -38,6 +38,7 @@ const (
 	opDropped
 	opMissing // in the writer
 	opJSON    // kids[0], as text
+	opRescale // a decimal, to more digits after the point
 	opSomeSymbols
 	opTextOfBytes
 	opIntTimeMicros

@@ -22,10 +22,12 @@ type Resolution struct {
 // that has none to stand for it; bytes for a string that are not UTF-8.
 //
 // Where the specification leaves room: of a union's types that fit, one that is the same goes before one that needs a promotion.
-// Logical types are the target's, but two different ones do not fit (timestamps of other units, decimals of another scale), and a
-// string is no decimal. Where rows say more or less than Avro's schemas: a field that may be null and has no default is null
-// where the writer lacks it, fields of type null are nobody's, a type without a name is read from any of its kind, and a column of JSON
-// from a string, or from anything that the writer was asked to write as JSON.
+// Logical types are the target's, but two different ones do not fit (timestamps of other units), and a string is no decimal.
+//
+// Beyond the specification an enum and a UUID are read as a string, a UUID however it is stored, and a decimal as one with as many digits
+// or more on both sides of the point. And rows say more or less than schemas: a field that may be null and has no default is null where
+// the writer lacks it, fields of type null are nobody's, a type without a name is read from any of its kind, and a column of JSON from a
+// string, or from anything that the writer was asked to write as JSON.
 func Resolve(writer *Parsed, target *record.Schema) (*Resolution, error) {
 	if err := target.Validate(); err != nil {
 		return nil, err
@@ -269,31 +271,51 @@ var promoting = map[[2]string]op{
 // value resolves a plain value.
 func (r *resolver) value(w typ, t slot) node {
 	typ := t.field.Type
+	from, o, _ := w.leaf()
 	to := carrierOf(typ)
-	o := to.op
-	if w.Type != to.kind {
-		if o == opTimeMicros {
-			o = opIntTimeMicros
-		} else {
-			o = promoting[[2]string{w.Type, to.kind}]
+	switch {
+	case from.Kind == record.Decimal && typ.Kind == record.Decimal:
+		if from.Scale != typ.Scale {
+			o = opRescale
 		}
+	case from.Kind == record.UUID && (typ.Kind == record.String || typ.Kind == record.UUID), from.Kind == record.Enum, w.Type == "string" && typ.Kind == record.UUID:
+	case w.Type == to.kind:
+		o = to.op
+	case to.op == opTimeMicros:
+		o = opIntTimeMicros
+	default:
+		o = promoting[[2]string{w.Type, to.kind}]
 	}
 	n := leafNode(typ, o, t)
-	if o != opEnum {
-		return n
+	if w.Type == "fixed" {
+		n.size = w.Size
+	}
+	if o == opRescale {
+		n.other = &difference{typ: from}
+	}
+	if o == opEnum {
+		n.readSymbols(w, typ)
+	}
+	return n
+}
+
+// readSymbols gives an enum what each symbol is read as.
+func (n *node) readSymbols(w typ, t record.Type) {
+	if t.Kind == record.String {
+		n.symbols = w.Symbols
+		return
 	}
 	n.symbols = make([]string, len(w.Symbols))
 	for i, s := range w.Symbols {
 		switch {
-		case slices.Contains(typ.Symbols, s):
+		case slices.Contains(t.Symbols, s):
 			n.symbols[i] = s
-		case typ.Symbol != "":
-			n.symbols[i] = typ.Symbol
+		case t.Symbol != "":
+			n.symbols[i] = t.Symbol
 		default:
 			n.op, n.other = opSomeSymbols, &difference{symbols: w.Symbols}
 		}
 	}
-	return n
 }
 
 func leafNode(t record.Type, o op, at slot) node {

@@ -101,7 +101,7 @@ func TestResolutionAsSpecified(t *testing.T) {
 		{"enum, index", enumAB, enumBC, wire(2), `undecodable: a: byte 0 of 1: found the index 2 of a symbol, expected one below 2`},
 		{"enums of other namespaces", `{"type":"enum","name":"x.E","symbols":["A"]}`, `{"type":"enum","name":"y.E","symbols":["A"]}`, wire(0), `{"a":"A"}`},
 		{"enums of other names", enumAB, `{"type":"enum","name":"G","symbols":["A","B"]}`, nil, `field a: the writer has enum E, the target enum G; if they are the same, the target needs an alias`},
-		{"enum to string", enumAB, `"string"`, nil, `field a: the writer has enum E, the target string`},
+		{"enum to bytes", enumAB, `"bytes"`, nil, `field a: the writer has enum E, the target bytes`},
 		{"fixed", fixed2, fixed2, []byte("xy"), `{"a":"eHk="}`},
 		{"fixed of other sizes", fixed2, `{"type":"fixed","name":"F","size":3}`, nil, `field a: the writer has fixed F of 2 bytes, the target fixed F of 3 bytes`},
 		{"fixed of other names", fixed2, `{"type":"fixed","name":"G","size":2}`, nil, `the target fixed G of 2 bytes; if they are the same, the target needs an alias`},
@@ -168,6 +168,8 @@ func TestResolutionBeyondTheSpecification(t *testing.T) {
 		return `{"type":"record","name":"` + name + `","fields":[` + fields + `]}`
 	}
 	const i, l = `{"name":"x","type":"int"}`, `{"name":"x","type":"long"}`
+	const enumE = `{"type":"enum","name":"E","symbols":["A","B"]}`
+	const uuidFixed = `{"type":"fixed","name":"U","size":16,"logicalType":"uuid"}`
 	for _, c := range []struct {
 		name, writer, target string
 		value                []byte
@@ -193,15 +195,32 @@ func TestResolutionBeyondTheSpecification(t *testing.T) {
 
 		{"decimals", decimal(inBytes, "5", "2"), decimal(inBytes, "5", "2"), wire("\x01\x00"), `{"a":"2.56"}`},
 		{"decimals of another scale", decimal(inBytes, "5", "2"), decimal(inBytes, "5", "3"), nil, `field a: the writer has decimal(5,2) in bytes, the target decimal(5,3) in bytes`},
-		{"decimals of another precision", decimal(inBytes, "5", "2"), decimal(inBytes, "6", "2"), nil, `field a: the writer has decimal(5,2) in bytes, the target decimal(6,2) in bytes`},
+		{"decimals of less precision", decimal(inBytes, "6", "2"), decimal(inBytes, "5", "2"), nil, `field a: the writer has decimal(6,2) in bytes, the target decimal(5,2) in bytes`},
+		{"a decimal to one with more digits after the point and less before", decimal(inBytes, "5", "2"), decimal(inBytes, "6", "4"), nil, `field a: the writer has decimal(5,2) in bytes, the target decimal(6,4) in bytes`},
 		{"decimals of another scale, nullable", `["null",` + decimal(inFixed, "5", "2") + `]`, `[` + decimal(inFixed, "5", "3") + `,"null"]`, nil, `the writer has a union of null, decimal(5,2) in fixed F of 4 bytes, the target`},
 		{"bytes to a decimal", `"bytes"`, decimal(inBytes, "5", "2"), wire("\x01\x00"), `{"a":"2.56"}`},
 		{"bytes to a decimal, digits", `"bytes"`, decimal(inBytes, "2", "1"), wire("\x01\x00"), `unfit: a: byte 1 of 3: found the unscaled value 0x0100, expected at most 2 digits`},
 		{"a decimal to bytes", decimal(inBytes, "5", "2"), `"bytes"`, wire("\x01\x00"), `{"a":"AQA="}`},
-		{"a decimal to fixed", decimal(inBytes, "5", "2"), decimal(inFixed, "5", "2"), nil, `field a: the writer has decimal(5,2) in bytes, the target decimal(5,2) in fixed F of 4 bytes`},
 		// The library reads the text as an unscaled number.
 		{"a string to a decimal", `"string"`, decimal(inBytes, "5", "2"), nil, `field a: the writer has string, the target decimal(5,2) in bytes`},
 		{"a decimal to a string", decimal(inBytes, "5", "2"), `"string"`, nil, `field a: the writer has decimal(5,2) in bytes, the target string`},
+
+		// Rows that grew by several schemas have what holds all they saw.
+		{"enum to string", enumE, `"string"`, wire(1), `{"a":"B"}`},
+		{"enum to string, index", enumE, `"string"`, wire(2), `undecodable: a: byte 0 of 1: found the index 2 of a symbol`},
+		{"enum to a union with string", enumE, `["null","int","string"]`, wire(1), `{"a":{"member1":"B"}}`},
+		{"a UUID in a fixed to string", uuidFixed, `"string"`, make([]byte, 16), `{"a":"00000000-0000-0000-0000-000000000000"}`},
+		{"a UUID in a fixed to one in a string", uuidFixed, logical("string", "uuid"), make([]byte, 16), `{"a":"00000000-0000-0000-0000-000000000000"}`},
+		{"a UUID in a string to one in a fixed", logical("string", "uuid"), uuidFixed, wire("x"), `{"a":"x"}`},
+		{"a text to a UUID in a fixed", `"string"`, uuidFixed, wire("x"), `{"a":"x"}`},
+		{"decimals of more precision", decimal(inBytes, "5", "2"), decimal(inBytes, "6", "2"), wire("\x01\x00"), `{"a":"2.56"}`},
+		{"a decimal to fixed", decimal(inBytes, "5", "2"), decimal(inFixed, "5", "2"), wire("\x01\x00"), `{"a":"2.56"}`},
+		{"a decimal in a fixed to bytes", decimal(inFixed, "5", "2"), decimal(inBytes, "5", "2"), []byte{0, 0, 1, 0}, `{"a":"2.56"}`},
+		{"a decimal of more digits after the point", decimal(inBytes, "5", "2"), decimal(inBytes, "7", "4"), wire("\xff\x00"), `{"a":"-2.5600"}`},
+		{"a decimal in a fixed of more digits after the point", decimal(inFixed, "5", "2"), decimal(inBytes, "15", "12"), []byte{0, 0, 1, 0}, `{"a":"2.560000000000"}`},
+		{"a decimal of more digits after the point, too long", decimal(inBytes, "3", "2"), decimal(inBytes, "4", "3"), wire("\x03\xe8"), `unfit: a: byte 1 of 3: found the unscaled value 0x03e8, expected at most 3 digits`},
+		{"a decimal of more digits after the point, empty", decimal(inBytes, "3", "2"), decimal(inBytes, "4", "3"), wire(""), `undecodable: a: byte 0 of 1: found the length 0, expected a decimal`},
+		{"a decimal of more digits after the point, cut", decimal(inFixed, "3", "2"), decimal(inBytes, "4", "3"), []byte{1}, `undecodable: a: byte 0 of 1: found the end of the data, expected a decimal`},
 
 		{"an annotation more", `"long"`, logical("long", "timestamp-millis"), wire(1), `{"a":"1970-01-01T00:00:00.001Z"}`},
 		{"an annotation less", logical("long", "timestamp-millis"), `"long"`, wire(1), `{"a":1}`},

@@ -76,7 +76,7 @@ func (o op) String() string {
 		opBytes: "bytes", opFixed: "a fixed", opEnum: "an enum", opUUID: "a UUID of 16 bytes", opDecimal: "a decimal",
 		opFixedDecimal: "a decimal", opTimeMillis: "a time of day", opTimeMicros: "a time of day", opMillis: "a long", opRecord: "a record",
 		opUnion: "a union", opList: "a block of entries", opNull: "null",
-		opMember: "a type of a union", opRefuse: "a type of a union", opDropped: "a record", opMissing: "a record", opJSON: "a value", opSomeSymbols: "an enum",
+		opMember: "a type of a union", opRefuse: "a type of a union", opDropped: "a record", opMissing: "a record", opJSON: "a value", opRescale: "a decimal", opSomeSymbols: "an enum",
 		opTextOfBytes: "bytes", opIntTimeMicros: "a time of day", opIntLong: "an int of 32 bits", opIntFloat: "an int of 32 bits",
 		opIntDouble: "an int of 32 bits", opLongFloat: "a long", opLongDouble: "a long", opFloatDouble: "a float",
 	}[o]
