@@ -125,6 +125,11 @@ func printRecord(w io.Writer, r *offsets.Record, published bool, document json.R
 	if lift == nil {
 		return ui.Document(w, r.Body)
 	}
+	for _, change := range lift.Changes {
+		if _, err := fmt.Fprintf(w, "%s\n", change); err != nil {
+			return err
+		}
+	}
 	segments := ui.NewTable(">PARTITION", ">FROM", ">TO", ">OFFSETS", "GAPS")
 	files := ui.NewTable("FILE", "KIND", ">ROWS", ">BYTES", "SCHEMA")
 	for _, b := range lift.Bundles {
@@ -132,7 +137,11 @@ func printRecord(w io.Writer, r *offsets.Record, published bool, document json.R
 			segments.Row(s.Partition, s.From, s.To, s.To-s.From, gaps(s.Gaps))
 		}
 		for _, f := range b.Files {
-			files.Row(f.Key, f.Kind, f.Rows, ui.Bytes(f.Bytes), f.Schema)
+			kind := string(f.Kind)
+			if len(f.Reasons) > 0 {
+				kind += " (" + counts(f.Reasons) + ")"
+			}
+			files.Row(f.Key, kind, f.Rows, ui.Bytes(f.Bytes), f.Schema)
 		}
 	}
 	for _, t := range []*ui.Table{segments, files} {

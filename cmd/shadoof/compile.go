@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 
 	"shadoof/config"
 	"shadoof/jobs"
@@ -17,7 +19,7 @@ func compileProblems(file string, cfg *config.Config) config.Problems {
 		}
 		parts, err := newPartitioner(j)
 		if err != nil {
-			report("partition", err)
+			report("partition", errors.New(strings.TrimPrefix(err.Error(), "partition.")))
 		}
 		for _, topic := range writtenOut(j) {
 			if j.Value.Registered() {
@@ -37,7 +39,7 @@ func compileProblems(file string, cfg *config.Config) config.Problems {
 			}
 			if j.Partition.By == "field" && parts != nil {
 				if _, err := parts.Fields(dec.Schema()); err != nil {
-					report("partition.field", fmt.Errorf("topic %s: %w", topic, err))
+					report("partition.field", fmt.Errorf("topic %s: %s", topic, strings.TrimLeft(strings.TrimPrefix(err.Error(), "partition.field"), ": ")))
 				}
 			}
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"shadoof/internal/kafkatest"
+	"shadoof/internal/registrytest"
 )
 
 var update = flag.Bool("update", false, "write what is expected anew, in the scripts")
@@ -23,7 +24,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"shadoof": main})
 }
 
-// Each script runs the binary in a folder of its own, with a Kafka of its own whose address is $BROKERS.
+// Each script runs the binary in a folder of its own, with a Kafka of its own whose address is $BROKERS, and a registry.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	commands := map[string]func(ts *testscript.TestScript, neg bool, args []string){
@@ -37,6 +38,7 @@ func TestScripts(t *testing.T) {
 		},
 	}
 	maps.Copy(commands, kafkaCommands())
+	maps.Copy(commands, registryCommands())
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		UpdateScripts:       *update,
@@ -49,6 +51,10 @@ func TestScripts(t *testing.T) {
 			e.Defer(c.Close)
 			e.Values[clusterKey{}] = c
 			e.Setenv("BROKERS", strings.Join(c.Brokers(), ","))
+			r := registrytest.Start()
+			e.Defer(r.Close)
+			e.Values[registryKey{}] = r
+			e.Setenv("REGISTRY", r.URL())
 			e.Setenv("HOME", e.WorkDir)
 			return nil
 		},

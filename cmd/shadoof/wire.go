@@ -20,6 +20,9 @@ import (
 	"shadoof/record"
 	"shadoof/record/avro"
 	"shadoof/record/json"
+	"shadoof/record/jsonschema"
+	"shadoof/record/protobuf"
+	"shadoof/record/registry"
 	"shadoof/storage"
 	"shadoof/storage/contract"
 	"shadoof/storage/hdfs"
@@ -97,7 +100,19 @@ func (a *app) openKafka(ctx context.Context, k config.Kafka) (extract.Source, fu
 	return source, source.Close, nil
 }
 
-func (a *app) registry(config.Registry) func() (record.Registry, error) { return nil }
+// registry opens the schema registry, where there is one.
+func (a *app) registry(r config.Registry) func() (record.Registry, error) {
+	if len(r.URLs) == 0 {
+		return nil
+	}
+	return func() (record.Registry, error) {
+		return registry.New(registry.Options{
+			URLs: r.URLs, Username: r.Username, Password: r.Password.Reveal(), Patience: r.Timeout,
+			TLS:       registry.TLS{CAFile: r.CAFile, CertFile: r.CertFile, KeyFile: r.KeyFile},
+			UserAgent: "shadoof/" + thisBuild().Version, Log: a.log,
+		})
+	}
+}
 
 func (a *app) kafkaOptions(k config.Kafka) extract.Options {
 	return extract.Options{
@@ -200,23 +215,38 @@ func kindOf(format string, file []byte) string {
 
 // newWriter makes something of a schema that records were written with.
 func newWriter(s *jobs.Settings, t *record.SchemaText) (record.Writer, error) {
-	if s.Format == "protobuf" {
-		return nil, fmt.Errorf("value.format %s is not built yet", s.Format)
+	o := record.ReadOptions{Message: s.Message, AsJSON: s.AsJSON}
+	switch {
+	case s.Format == "protobuf":
+		w, err := newProtobuf(t, o)
+		if err != nil || s.Framing == "none" {
+			return w, err
+		}
+		return w.Framed(), nil
+	case t.Format == "json":
+		rows, _, err := jsonschema.Parse(t, o.AsJSON...)
+		if err != nil {
+			return nil, err
+		}
+		return json.NewWriter(rows), nil
 	}
-	p, err := avro.Parse([]byte(t.Text))
-	if err != nil {
-		return nil, err
+	w, err := avro.ParseWriter(t, o)
+	if err != nil || s.Format == "avro" {
+		return w, err
 	}
-	if s.Format == "json" {
-		return json.NewWriter(p.Schema), nil
-	}
-	return parsed{p}, nil
+	return json.NewWriter(w.Rows()), nil
 }
 
-type parsed struct{ p *avro.Parsed }
-
-func (w parsed) Rows() *record.Schema                           { return w.p.Schema }
-func (w parsed) Decoder(*record.Schema) (record.Decoder, error) { return avro.NewDecoder(w.p), nil }
+func newProtobuf(t *record.SchemaText, o record.ReadOptions) (*protobuf.Writer, error) {
+	if t.Format != descriptors {
+		return protobuf.Parse(t, o)
+	}
+	set, err := base64.StdEncoding.DecodeString(t.Text)
+	if err != nil {
+		return nil, fmt.Errorf("descriptor set: %w", err)
+	}
+	return protobuf.ParseDescriptorSet(set, o)
+}
 
 func newDecoder(s *jobs.Settings, find func(id int32) (record.Writer, error)) (record.Decoder, error) {
 	switch s.Format {
