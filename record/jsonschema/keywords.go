@@ -7,7 +7,7 @@ import (
 )
 
 // maxPlaces is how many places a schema may unfold to. References multiply them: a few lines can name billions.
-const maxPlaces = 200_000
+const maxPlaces = 100_000
 
 // A reader turns schemas into shapes.
 type reader struct {
