@@ -50,7 +50,7 @@ func newCandidate(s source, f record.Field) (candidate, error) {
 	case record.Float:
 		return c, fmt.Errorf("it is a float, which tells times of today apart by minutes: a double holds seconds with a fraction")
 	default:
-		return c, fmt.Errorf("it is a %s: a time is read from a timestamp, a date, an int, long, double or decimal (partition.unit), or a string (RFC 3339, or partition.pattern)", f.Type.Kind)
+		return c, fmt.Errorf("its type is %s: a time is read from a timestamp, a date, an int, long, double or decimal (partition.unit), or a string (RFC 3339, or partition.pattern)", f.Type.Kind)
 	}
 	if c.kind != record.Date {
 		c.factor = perMilli[c.Unit]

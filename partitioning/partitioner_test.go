@@ -245,9 +245,9 @@ func TestFields(t *testing.T) {
 		{"out of bounds, else a folder", field(record.Int64), int64s(5), otherwise("unknown/times"), "unknown/times"},
 		{"empty text", field(record.String), text(""), none, "bad_time: the field h.t is null or empty"},
 		{"a float", field(record.Float), func(*record.Column) {}, none, "partition.field h.t: it is a float, which"},
-		{"a time of day", field(record.TimeMillis), func(*record.Column) {}, none, "partition.field h.t: it is a time-millis: a time is read from"},
-		{"bytes", field(record.Bytes), func(*record.Column) {}, none, "partition.field h.t: it is a bytes: a time is read from"},
-		{"an enum", record.Field{Type: record.Type{Kind: record.Enum, Symbols: []string{"A"}}}, func(*record.Column) {}, none, "partition.field h.t: it is a enum: a time is read from"},
+		{"a time of day", field(record.TimeMillis), func(*record.Column) {}, none, "partition.field h.t: its type is time-millis: a time is read from"},
+		{"bytes", field(record.Bytes), func(*record.Column) {}, none, "partition.field h.t: its type is bytes: a time is read from"},
+		{"an enum", record.Field{Type: record.Type{Kind: record.Enum, Symbols: []string{"A"}}}, func(*record.Column) {}, none, "partition.field h.t: its type is enum: a time is read from"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

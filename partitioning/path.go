@@ -19,7 +19,7 @@ func find(fields []record.Field, path string) (f record.Field, absent string, _ 
 			case record.List, record.Map:
 				return f, "", fmt.Errorf("%s is a %s, which has any number of values in a record: a path leads through records only", way, f.Type.Kind)
 			default:
-				return f, fmt.Sprintf("%s is a %s, which has no field %s", way, f.Type.Kind, name), nil
+				return f, fmt.Sprintf("%s is of type %s, which has no field %s", way, f.Type.Kind, name), nil
 			}
 			fields = f.Type.Fields
 		}
