@@ -126,6 +126,12 @@ func (i *inspector) file(ctx context.Context, r *FileReport) error {
 	default:
 		r.State = FileLive
 	}
+	if from := r.File.CopyOf; from != nil {
+		r.note("its bytes are those of %s of version %d, by whose settings it was made", from.Key, from.V)
+	}
+	if len(r.File.RetryOf) > 0 {
+		r.note("its records were in quarantine in version %d, and were tried again", r.File.RetryOf[0].V)
+	}
 	if r.Bytes >= 0 && r.Bytes != r.File.Bytes {
 		r.note("%d bytes were committed, and %d lie there: it is not what was committed", r.File.Bytes, r.Bytes)
 	}

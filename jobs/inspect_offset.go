@@ -279,14 +279,14 @@ func (i *inspector) gap(r *OffsetReport) {
 		}
 	}
 	counted := map[string]int64{}
-	for _, reason := range []string{"control", "aborted", "compacted", "tombstone"} {
+	for _, reason := range []string{"control", "aborted", "compacted", "tombstone", "dropped"} {
 		if n := r.Gaps[reason]; n > 0 {
 			counted[reason] = n
 		}
 	}
 	dropped := false
-	for _, f := range r.Files {
-		dropped = dropped || !f.Live
+	for _, f := range r.Files { // of the record that covers the offset now: what it replaced is not counted as dropped
+		dropped = dropped || !f.Live && r.Commit != nil && f.V == r.Commit.V
 	}
 	r.State, r.Reason = OffsetGap, theOnly(counted)
 	switch {

@@ -31,6 +31,7 @@ type lifter struct {
 	bucket   string          // its bucket
 	scratch  *record.Columns // where a record is decoded as long as no file is open
 	only     *offsets.File   // set for a repair: take the rows of this file and no others
+	past     past            // set for the repair of a file of records that were tried again
 	rows     int64           // so far
 	bytes    int64           // of keys and values, so far
 	told     int64           // of them, what progress was told of
@@ -188,6 +189,17 @@ func appendRange(have []offsets.Range, r offsets.Range) []offsets.Range {
 // record makes a row of one record, or quarantines it.
 func (l *lifter) record(ctx context.Context, s *segment, r *record.Raw) error {
 	l.bytes += int64(len(r.Key) + len(r.Value))
+	if l.past != nil {
+		bad, again, err := l.past(ctx, r)
+		switch {
+		case err != nil:
+			return err
+		case bad == nil:
+			return nil // it was a row then, of another file
+		case !again:
+			return l.quarantine(s, r, bad)
+		}
+	}
 	if r.Value == nil && l.set.Tombstone != "row" {
 		if l.set.Tombstone == "skip" {
 			s.Gaps.Tombstone++

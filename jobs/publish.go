@@ -46,6 +46,8 @@ func (w *worker) carryOut(ctx context.Context, r *offsets.Record) (err error) {
 		err = w.publishAll(ctx, v, b.Bundles)
 	case *offsets.Fill:
 		err = w.publishAll(ctx, v, b.Bundles)
+	case *offsets.Replace:
+		err = w.swap(ctx, v, b)
 	case *offsets.Drop:
 		err = w.removeAll(ctx, v, b.Files)
 	case *offsets.Repair:

@@ -30,7 +30,7 @@ func (w *worker) repair(ctx context.Context, v int64, bundle int, f *offsets.Fil
 	}
 	l := r.Lift()
 	attempt := w.env.newAttempt()
-	staged, err := w.rebuild(ctx, l, f, attempt)
+	staged, err := w.restage(ctx, v, l, f, attempt)
 	if err != nil {
 		return w.cannotRepair(v, f, err)
 	}
@@ -92,22 +92,23 @@ func (w *worker) cannotRepair(v int64, f *offsets.File, err error) error {
 	var truncated *extract.TruncatedError
 	var recreated *extract.RecreatedError
 	var differs *differsError
-	if !errors.As(err, &lost) && !errors.As(err, &truncated) && !errors.As(err, &recreated) && !errors.As(err, &differs) {
+	if !errors.As(err, &lost) && !errors.As(err, &truncated) && !errors.As(err, &recreated) && !errors.As(err, &differs) && !errors.Is(err, extract.ErrNoTopic) {
 		return partial(fmt.Errorf("%s: rebuild %s of version %d: %w", w.topic, f.Key, v, err))
 	}
 	return halt(fmt.Errorf("%s: %s of version %d is committed, its staged bytes were removed by somebody before it was published, and Kafka cannot give them again: %w; "+
 		"`shadoof resolve --topic %s --drop %s --reason ...` records its %d rows as a gap", w.topic, f.Key, v, err, w.topic, f.Key, f.Rows))
 }
 
-// A differsError says that Kafka's records are not the ones that were committed.
-type differsError struct{ want, have string }
+// A differsError says that the records in a source are not the ones that were committed.
+type differsError struct{ source, want, have string }
 
 func (e *differsError) Error() string {
-	return fmt.Sprintf("what Kafka holds there now differs from what was committed: %s, now %s", e.want, e.have)
+	return fmt.Sprintf("%s differs from what was committed: %s, now %s", e.source, e.want, e.have)
 }
 
-// rebuild stages a file's rows again, from its exact ranges, by the settings and the clock of its commit.
-func (w *worker) rebuild(ctx context.Context, l *offsets.Lift, f *offsets.File, id string) (storage.Staged, error) {
+// rebuild stages a file's rows again, from its exact ranges in Kafka, by the settings and the clock of its commit. past says which records
+// it had to begin with; nil: all.
+func (w *worker) rebuild(ctx context.Context, l *offsets.Lift, f *offsets.File, id string, past past) (storage.Staged, error) {
 	var none storage.Staged
 	ctx, cancel := context.WithTimeout(ctx, w.readPeriod()) // a broker that does not answer must not hold up the run
 	defer cancel()
@@ -125,20 +126,24 @@ func (w *worker) rebuild(ctx context.Context, l *offsets.Lift, f *offsets.File, 
 	if err := w.stillThere(ctx, l, f); err != nil {
 		return none, err
 	}
-	var ranges []extract.Range
-	for _, r := range f.Ranges {
-		ranges = append(ranges, extract.Range{Partition: r.Partition, First: r.First, Next: r.Last + 1})
-	}
-	lf, err := w.newLifter(w.committedSchemas(set, l), &attempt{id: id, clock: l.Clock, together: w.env.together(1)}, ranges, f)
+	ranges := rangesOf(f)
+	lf, err := w.newLifter(w.committedSchemas(set, l), w.attemptFor(l, id), ranges, f)
 	if err != nil {
 		return none, err
 	}
+	lf.past = past
 	if err := lf.readFile(ctx, desc.ID, ranges); err != nil {
 		return none, errors.Join(err, lf.abort(ctx))
 	}
-	files, err := lf.finish(ctx)
+	return lf.finishOnly(ctx, "what Kafka holds there now")
+}
+
+// finishOnly ends the one file that was to be made again, and checks that it has the rows that were committed.
+func (l *lifter) finishOnly(ctx context.Context, source string) (none storage.Staged, err error) {
+	f := l.only
+	files, err := l.finish(ctx)
 	if err != nil {
-		return none, errors.Join(err, lf.abort(ctx))
+		return none, errors.Join(err, l.abort(ctx))
 	}
 	if len(files) == 1 && files[0].Rows == f.Rows && files[0].Digest == f.Digest && files[0].MinTime == f.MinTime && files[0].MaxTime == f.MaxTime {
 		return storage.Staged{Bytes: files[0].Bytes, Token: files[0].Token}, nil
@@ -147,7 +152,7 @@ func (w *worker) rebuild(ctx context.Context, l *offsets.Lift, f *offsets.File, 
 	if len(files) > 0 {
 		have = fmt.Sprintf("%d rows in %d files, digest %s", files[0].Rows, len(files), files[0].Digest)
 	}
-	return none, errors.Join(&differsError{fmt.Sprintf("%d rows, digest %s", f.Rows, f.Digest), have}, lf.abort(ctx))
+	return none, errors.Join(&differsError{source, fmt.Sprintf("%d rows, digest %s", f.Rows, f.Digest), have}, l.abort(ctx))
 }
 
 // stillThere checks that Kafka still holds the records that were committed: the same offsets may hold others since the log was cut
@@ -192,6 +197,9 @@ func (w *worker) finishRepair(ctx context.Context, b *offsets.Repair) error {
 	l := r.Lift()
 	if l == nil {
 		return fmt.Errorf("%s: a repair names version %d, which has no files: %w", w.topic, b.File.V, offsets.ErrDamaged)
+	}
+	if swap, ok := r.Body.(*offsets.Replace); ok && !w.log.Marked(r.V) {
+		return w.swap(ctx, r.V, swap) // in its order: nothing new is shown before the old is hidden, where that is to come first
 	}
 	for n := range l.Bundles {
 		for i := range l.Bundles[n].Files {

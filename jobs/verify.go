@@ -118,7 +118,7 @@ type audit struct {
 	topic    *VerifyTopic
 	parts    map[[2]int64]*VerifyPartition // by incarnation and partition
 	pending  map[int64]bool
-	removing map[string]bool // keys of drops that are not carried out yet
+	removing map[string]bool // keys that go by records that are not carried out yet
 	mu       sync.Mutex
 
 	existing bool // a person accepted another tool's files in the folder
@@ -175,6 +175,7 @@ func (a *audit) part(incarnation int, partition int32) *VerifyPartition {
 func (a *audit) history(ctx context.Context) error {
 	proof := offsets.NewAudit()
 	files := map[string]liveFile{}
+	bundles := map[offsets.BundleRef]*auditedBundle{}
 	for r, err := range a.w.log.Slots(ctx, 1, a.topic.Version) {
 		if err != nil {
 			return err
@@ -200,15 +201,23 @@ func (a *audit) history(ctx context.Context) error {
 			v.Next = max(v.Next, b.To)
 		case *offsets.Drop:
 			for _, ref := range b.Files {
-				a.dropped(files[ref.Key])
+				f := files[ref.Key]
+				a.dropped(f)
 				a.removing[ref.Key] = a.pending[r.V]
+				bundles[offsets.BundleRef{V: f.v, Bundle: f.bundle}].dropped[ref.Key] = true
+			}
+		case *offsets.Replace:
+			for _, ref := range b.Remove {
+				a.replaced(bundles[ref], a.pending[r.V])
+				delete(bundles, ref)
 			}
 		}
 		if l := r.Lift(); l != nil {
 			for n, b := range l.Bundles {
 				a.bundle(r.V, n, l.Incarnation, b)
+				bundles[offsets.BundleRef{V: r.V, Bundle: n}] = &auditedBundle{b, l.Incarnation, map[string]bool{}}
 				for _, f := range b.Files {
-					files[f.Key] = liveFile{File: f, incarnation: l.Incarnation}
+					files[f.Key] = liveFile{File: f, v: r.V, bundle: n, incarnation: l.Incarnation}
 				}
 			}
 		}
@@ -237,6 +246,34 @@ func (a *audit) bundle(v int64, n, incarnation int, b offsets.Bundle) {
 	}
 }
 
+// An auditedBundle is a live bundle, with those of its files that were dropped.
+type auditedBundle struct {
+	offsets.Bundle
+	incarnation int
+	dropped     map[string]bool
+}
+
+// replaced takes back what a bundle accounted for: the record that replaces it accounts for the same offsets.
+func (a *audit) replaced(b *auditedBundle, pending bool) {
+	for _, s := range b.Segments {
+		for reason, count := range gapCounts(&s.Gaps) {
+			a.part(b.incarnation, s.Partition).Gaps[reason] -= count
+		}
+	}
+	for i := range b.Files {
+		f := &b.Files[i]
+		for _, r := range f.Ranges {
+			p, rows := a.part(b.incarnation, r.Partition), f.RowsOf(r.Partition)
+			if b.dropped[f.Key] {
+				p.Gaps["dropped"] -= rows
+			} else {
+				p.count(f.Kind, -rows)
+				a.removing[f.Key] = pending
+			}
+		}
+	}
+}
+
 func (p *VerifyPartition) count(kind string, rows int64) {
 	if kind == offsets.KindData {
 		p.Rows += rows
@@ -257,8 +294,10 @@ func (a *audit) dropped(f liveFile) {
 func (a *audit) balance(p *VerifyPartition) {
 	p.Offsets = p.Next - p.Start
 	have := p.Rows + p.Quarantined
-	for _, n := range p.Gaps {
-		have += n
+	for reason, n := range p.Gaps {
+		if have += n; n == 0 {
+			delete(p.Gaps, reason) // of a bundle that was replaced since
+		}
 	}
 	if have != p.Offsets {
 		a.differ("partition %d (incarnation %d): rows + quarantined + gaps are %d, and [%d,%d) are %d offsets", p.Partition, p.Incarnation, have, p.Start, p.Next, p.Offsets)
@@ -346,9 +385,20 @@ func (a *audit) since(ctx context.Context) (map[string]bool, error) {
 				}
 			}
 		}
-		if d, ok := r.Body.(*offsets.Drop); ok {
-			for _, f := range d.Files {
+		switch b := r.Body.(type) {
+		case *offsets.Drop:
+			for _, f := range b.Files {
 				keys[f.Key] = true
+			}
+		case *offsets.Replace:
+			for _, ref := range b.Remove {
+				old, _, err := a.w.findBundle(ctx, ref)
+				if err != nil {
+					return nil, err
+				}
+				for _, f := range old.Files {
+					keys[f.Key] = true
+				}
 			}
 		}
 	}
@@ -399,6 +449,7 @@ func gapCounts(g *offsets.Gaps) map[string]int64 {
 	add("aborted", g.Aborted, nil)
 	add("compacted", g.Compacted, nil)
 	add("tombstone", g.Tombstone, nil)
+	add("dropped", g.Dropped, nil)
 	add("retention", 0, g.Retention)
 	add("truncated", 0, g.Truncated)
 	add("operator", 0, g.Operator)
