@@ -21,6 +21,29 @@ func (d *Decoder) mapEntry(f *field, p, end int, rep uint8) bool {
 	return d.finish(m, rep)
 }
 
+// texts reads an entry as it mostly is: a text for the key, then one for the value. Any other is left to mapEntry.
+func (d *Decoder) texts(f *field, p, end int, rep uint8) bool {
+	const keyTag, valueTag = 1<<3 | wireBytes, 2<<3 | wireBytes
+	b := d.b[p:end]
+	if len(b) < 4 || b[0] != keyTag || b[1] >= 0x80 || int(b[1]) > len(b)-4 {
+		return false
+	}
+	key, b := b[2:2+b[1]], b[2+b[1]:]
+	if b[0] != valueTag || int(b[1]) != len(b)-2 || b[1] >= 0x80 {
+		return false
+	}
+	value := b[2:]
+	if !record.ValidText(key) || !record.ValidText(value) {
+		return false
+	}
+	keys, values := &d.leaves[f.leaf], &d.leaves[f.leaf+1]
+	keys.AppendLevels(f.msg.fields[0].here, rep)
+	keys.AppendBytes(key)
+	values.AppendLevels(f.msg.fields[1].here, rep)
+	values.AppendBytes(value)
+	return true
+}
+
 // endMap drops the entries that others follow with the same key.
 func (d *Decoder) endMap(f *field) {
 	keys := &d.leaves[f.leaf]

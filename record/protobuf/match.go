@@ -212,6 +212,7 @@ func (c *matcher) mapField(fd protoreflect.FieldDescriptor, t slot) (field, erro
 	if value.absence = absentZero; value.op == opJSONElement {
 		value.op, value.absence = opJSON, absentJSON
 	}
+	f.texts = key.op == opString && value.op == opString
 	f.msg = &message{path: t.path, fields: []field{key, value}}
 	f.msg.index([]protoreflect.FieldDescriptor{fd.MapKey(), fd.MapValue()})
 	return f, nil

@@ -56,6 +56,7 @@ type field struct {
 	absence absence
 	list    bool  // repeated; a map, too
 	levels  bool  // the leaf has levels
+	texts   bool  // opMap: from text to text
 	def     uint8 // definition level of a value here; of an empty list
 	here    uint8 // definition level of a value of a leaf, or of an element
 	rep     uint8 // of a list's second and later entries

@@ -2,6 +2,7 @@ package protobuf
 
 import (
 	"encoding/binary"
+	"math"
 
 	"shadoof/record"
 )
@@ -14,7 +15,7 @@ const noGroup = 0
 //
 // What the message lacks is filled in by finish: the message may go on in another part.
 func (d *Decoder) scan(m *message, p, end int, rep uint8, group uint64) int {
-	b := d.b[:end]
+	b, byTag, fields, seen := d.b[:end], m.byTag, m.fields, m.seen
 	for p < len(b) {
 		at := p
 		x := uint64(b[p])
@@ -24,8 +25,8 @@ func (d *Decoder) scan(m *message, p, end int, rep uint8, group uint64) int {
 			}
 		}
 		var i uint16
-		if x < uint64(len(m.byTag)) {
-			i = m.byTag[x]
+		if x < uint64(len(byTag)) {
+			i = byTag[x]
 		}
 		if i-1 >= fieldIndex { // also where it is 0
 			if x == group && x != noGroup {
@@ -36,17 +37,19 @@ func (d *Decoder) scan(m *message, p, end int, rep uint8, group uint64) int {
 			}
 			continue
 		}
-		f := &m.fields[i-1]
+		f := &fields[i-1]
 		r := rep
-		if seen := &m.seen[f.word]; *seen&f.bit == 0 {
-			*seen |= f.bit
+		if s := &seen[f.word]; *s&f.bit == 0 {
+			*s |= f.bit
 		} else if f.list {
 			r = f.rep
 		} else {
 			d.again(f)
 		}
-		if d.room -= int(f.cost); d.room < 0 {
-			return d.tooMany(f.path, at)
+		if f.cost > 0 {
+			if d.room -= int(f.cost); d.room < 0 {
+				return d.tooMany(f.path, at)
+			}
 		}
 		switch f.op {
 		case opString, opBytes:
@@ -76,6 +79,25 @@ func (d *Decoder) scan(m *message, p, end int, rep uint8, group uint64) int {
 				c.AppendLevels(f.here, r)
 			}
 			c.Int64s = append(c.Int64s, int64(u))
+		case opMap:
+			n, q := uvarint(b, p)
+			if q < 0 || n > uint64(len(b)-q) {
+				return d.badLength(f.path, p, end)
+			}
+			p = q + int(n)
+			if !(f.texts && d.texts(f, q, p, r)) && !d.mapEntry(f, q, p, r) {
+				return -1
+			}
+		case opDouble:
+			if len(b)-p < 8 {
+				return d.value(f, x, at, p, end, r) // which says what is wrong
+			}
+			c := &d.leaves[f.leaf]
+			if f.levels {
+				c.AppendLevels(f.here, r)
+			}
+			c.Doubles = append(c.Doubles, math.Float64frombits(binary.LittleEndian.Uint64(b[p:])))
+			p += 8
 		default:
 			if p = d.value(f, x, at, p, end, r); p < 0 {
 				return -1
