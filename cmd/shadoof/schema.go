@@ -23,7 +23,7 @@ func (a *app) newSchemaCommand() *cobra.Command {
 		Args:        cobra.ArbitraryArgs,
 		RunE:        group("show, infer"),
 	}
-	cmd.AddCommand(a.newSchemaShowCommand())
+	cmd.AddCommand(a.newSchemaShowCommand(), a.newSchemaInferCommand())
 	return cmd
 }
 
