@@ -22,8 +22,8 @@ type evolution struct {
 	added    map[*recordtest.Type]bool // of fields with a default, which stay as they are
 }
 
-// evolve copies a record and changes it in a few places.
-func evolve(r recordtest.Rand, t *recordtest.Type) (*recordtest.Type, *evolution) {
+// changedBy copies a record and changes it in a few places.
+func changedBy(r recordtest.Rand, t *recordtest.Type) (*recordtest.Type, *evolution) {
 	e := &evolution{r: r, aliases: map[string]string{}, defaults: map[string]any{}, rows: map[string]any{}, symbol: map[string]string{}, added: map[*recordtest.Type]bool{}, full: map[string]string{}}
 	e.fullNames(t, "")
 	out := clone(t)

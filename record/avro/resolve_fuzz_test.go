@@ -64,7 +64,7 @@ func FuzzResolveSchemas(f *testing.F) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 60 {
 		wt := recordtest.RandomRecord(r, 3)
-		tt, e := evolve(r, wt)
+		tt, e := changedBy(r, wt)
 		f.Add(string(wt.Avro(false)), string(e.schema(tt, false)), recordtest.AppendAvro(nil, r, wt, recordtest.RandomRow(r, wt)))
 	}
 	f.Fuzz(func(t *testing.T, writer, target string, value []byte) {
@@ -85,10 +85,57 @@ func FuzzResolveSchemas(f *testing.F) {
 	})
 }
 
+// FuzzWriter is for schemas with references, of which fields become JSON, that are read as other schemas.
+func FuzzWriter(f *testing.F) {
+	f.Add(tree, "", "children", `"int"`, treeValue)
+	f.Add(tree, "", "next", tree, treeValue)
+	f.Add(`{"type":"record","name":"R","fields":[{"name":"t","type":"t.Tree"}]}`, tree, "t", `{"type":"record","name":"R","fields":[]}`, treeValue)
+	f.Add(`["null","t.Tree"]`, tree, "value", `["null","string"]`, append([]byte{2}, treeValue...))
+	f.Add(everything, `{"type":"enum","name":"Z","symbols":["A"]}`, "un", changed, make([]byte, 64))
+	f.Add(everything, "", "ms", written, make([]byte, 64))
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 30 {
+		wt := recordtest.RandomRecord(r, 3)
+		tt, e := changedBy(r, wt)
+		f.Add(string(wt.Avro(false)), "", wt.Fields[0].Name, string(e.schema(tt, false)), recordtest.AppendAvro(nil, r, wt, recordtest.RandomRow(r, wt)))
+	}
+	f.Fuzz(func(t *testing.T, text, reference, asJSON, target string, value []byte) {
+		schema := &record.SchemaText{Text: text}
+		if reference != "" {
+			schema.References = []record.Reference{{Text: reference}}
+		}
+		if _, err := avro.ParseWriter(schema, record.ReadOptions{ElseJSON: true}); err != nil {
+			if _, err := avro.ParseWriter(schema, record.ReadOptions{}); err == nil {
+				t.Fatal("a schema that can be rows cannot where anything may be JSON")
+			}
+		}
+		w, err := avro.ParseWriter(schema, record.ReadOptions{AsJSON: []string{asJSON}, ElseJSON: len(value)%2 == 0})
+		if err != nil {
+			return
+		}
+		targets := []*record.Schema{w.Rows()}
+		if other, err := avro.ParseWriter(&record.SchemaText{Text: target}, record.ReadOptions{AsJSON: []string{asJSON}}); err == nil {
+			targets = append(targets, other.Rows())
+		}
+		for i, target := range targets {
+			dec, err := w.Decoder(target)
+			if err != nil {
+				if i == 0 {
+					t.Fatalf("a schema does not fit its own rows: %v", err)
+				}
+				continue
+			}
+			twice(t, dec, value)
+		}
+	})
+}
+
 // decodeTwice decodes a value again and again into the same columns: a refused one leaves no trace, a row is what it is alone.
-func decodeTwice(t *testing.T, res *avro.Resolution, value []byte) {
-	got, want := record.NewColumns(res.NewDecoder().Schema()), record.NewColumns(res.NewDecoder().Schema())
-	dec := res.NewDecoder()
+func decodeTwice(t *testing.T, res *avro.Resolution, value []byte) { twice(t, res.NewDecoder(), value) }
+
+func twice(t *testing.T, dec record.Decoder, value []byte) {
+	got := record.NewColumns(dec.Schema())
+	var rows [][]any
 	for range 2 {
 		for _, v := range [][]byte{value, value[: len(value)/2 : len(value)/2]} {
 			err := dec.Decode(got, &record.Raw{Value: v})
@@ -96,20 +143,28 @@ func decodeTwice(t *testing.T, res *avro.Resolution, value []byte) {
 			if err != nil && (!errors.As(err, &bad) || bad.Reason != record.Undecodable && bad.Reason != record.Unfit && (v != nil || bad.Reason != record.Tombstone)) {
 				t.Fatal(err)
 			}
-			if err == nil {
-				got.EndRow()
-				if err := res.NewDecoder().Decode(want, &record.Raw{Value: v}); err != nil {
-					t.Fatal(err)
-				}
-				want.EndRow()
+			if err != nil {
+				continue
 			}
+			got.EndRow()
+			alone := record.NewColumns(dec.Schema())
+			if err := dec.Decode(alone, &record.Raw{Value: v}); err != nil {
+				t.Fatal(err)
+			}
+			alone.EndRow()
+			row, err := recordtest.Rows(alone)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rows = append(rows, row...)
 		}
 	}
-	if d := recordtest.DiffColumns(got, want); d != "" {
-		t.Fatalf("-got +want\n%s", d)
-	}
-	if _, err := recordtest.Rows(got); err != nil {
+	all, err := recordtest.Rows(got)
+	if err != nil {
 		t.Fatal(err)
+	}
+	if d := recordtest.DiffRows(all, rows); d != "" {
+		t.Fatalf("-got +want\n%s", d)
 	}
 }
 

@@ -29,7 +29,7 @@ func TestResolutionAgreesWithPlainOnes(t *testing.T) {
 	var pairs, incompatible, lazy, rows, refused int
 	for pairs < 500 {
 		wt := recordtest.RandomRecord(r, 3)
-		tt, e := evolve(r, wt)
+		tt, e := changedBy(r, wt)
 		text := e.schema(tt, false)
 		target, err := avro.Parse(text)
 		if err != nil {
