@@ -64,6 +64,7 @@ func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 	want := &config.Config{
 		Dir:           dir,
 		Kafka:         config.Kafka{Brokers: []string{"kafka-1:9092"}, ClientID: "shadoof", Isolation: config.ReadCommitted},
+		Registry:      config.Registry{Timeout: 30 * time.Second},
 		Store:         config.Store{URL: "s3://lake/kafka", Scheme: "s3", Bucket: "lake", Path: "kafka", HDFS: config.HDFS{Replication: 3, FileMode: 0o644, DirMode: 0o755, Staging: "root"}},
 		Memory:        512 << 20,
 		MaxOpenFiles:  512,

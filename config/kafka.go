@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Kafka says how to reach the cluster.
@@ -50,6 +51,7 @@ type Registry struct {
 	CAFile       string
 	CertFile     string
 	KeyFile      string
+	Timeout      time.Duration // how long a run waits for one answer while the registry is down
 }
 
 // Admin is the HTTP server of serve.
@@ -162,7 +164,8 @@ func (d *document) sasl(m *mapping) SASL {
 }
 
 func (d *document) registry(m *mapping) Registry {
-	r := Registry{Username: m.text("username", ""), CAFile: m.file("ca_file"), CertFile: m.file("cert_file"), KeyFile: m.file("key_file")}
+	r := Registry{Username: m.text("username", ""), CAFile: m.file("ca_file"), CertFile: m.file("cert_file"), KeyFile: m.file("key_file"),
+		Timeout: m.duration("timeout", 30*time.Second, time.Millisecond)}
 	r.Password, r.PasswordFile = m.secret("password")
 	for part := range strings.SplitSeq(m.text("url", ""), ",") {
 		part = strings.TrimRight(strings.TrimSpace(part), "/")

@@ -13,7 +13,7 @@ var known = map[string][]string{
 	"kafka":               {"brokers", "client_id", "tls", "sasl", "isolation"},
 	"kafka.tls":           {"enabled", "ca_file", "cert_file", "key_file", "server_name"},
 	"kafka.sasl":          {"mechanism", "username", "password", "password_file"},
-	"registry":            {"url", "username", "password", "password_file", "ca_file", "cert_file", "key_file"},
+	"registry":            {"url", "username", "password", "password_file", "ca_file", "cert_file", "key_file", "timeout"},
 	"store":               {"url", "s3", "hdfs"},
 	"store.s3":            {"endpoint", "region", "path_style", "storage_class", "sse", "kms_key", "acl"},
 	"store.hdfs":          {"conf_dir", "user", "replication", "group", "file_mode", "dir_mode", "staging", "kerberos"},

@@ -48,7 +48,7 @@ func (c *Config) document() section {
 			{"isolation", string(k.Isolation)},
 		}},
 		{"registry", section{{"url", strings.Join(r.URLs, ",")}, {"username", r.Username}, {"password", shown(r.Password, r.PasswordFile)},
-			{"password_file", r.PasswordFile}, {"ca_file", r.CAFile}, {"cert_file", r.CertFile}, {"key_file", r.KeyFile}}},
+			{"password_file", r.PasswordFile}, {"ca_file", r.CAFile}, {"cert_file", r.CertFile}, {"key_file", r.KeyFile}, {"timeout", FormatDuration(r.Timeout)}}},
 		{"store", section{
 			{"url", s.URL},
 			{"s3", section{{"endpoint", s.S3.Endpoint}, {"region", s.S3.Region}, {"path_style", s.S3.PathStyle}, {"storage_class", s.S3.StorageClass},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"shadoof/config"
 	"shadoof/record"
@@ -130,7 +131,7 @@ func (w *worker) keepTarget(ctx context.Context) ([]string, error) {
 		return nil, fmt.Errorf("%s: keep the schema of the rows: %w", w.topic, err)
 	}
 	if len(t.Changes) > 0 {
-		w.env.log.Info("the rows change", "topic", w.topic, "changes", t.Changes)
+		w.env.log.Info("the rows change", "topic", w.topic, "changes", strings.Join(t.Changes, "; "))
 	}
 	return t.Changes, nil
 }

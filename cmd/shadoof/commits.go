@@ -174,6 +174,7 @@ func gaps(g offsets.Gaps) string {
 	add("aborted", g.Aborted)
 	add("compacted", g.Compacted)
 	add("tombstone", g.Tombstone)
+	add("dropped", g.Dropped)
 	add("retention", length(g.Retention))
 	add("truncated", length(g.Truncated))
 	add("operator", length(g.Operator))

@@ -17,6 +17,7 @@ func TestDecodersOfDatums(t *testing.T) {
 	}{
 		"kept":             {jobs.Settings{Format: "avro", Schema: plain, Output: jobs.OutputSettings{Format: "avro", Datums: true}}, true, ""},
 		"kept, by a field": {jobs.Settings{Format: "avro", Schema: plain, Partition: jobs.PartitionSettings{By: "field", Field: "h.at"}, Output: jobs.OutputSettings{Format: "avro", Datums: true}}, true, "h.at"},
+		"by a pattern":     {jobs.Settings{Format: "avro", Schema: plain, Partition: jobs.PartitionSettings{By: "field", Fields: []jobs.FieldSettings{{Path: "h.at"}}}, Output: jobs.OutputSettings{Format: "avro", Datums: true}}, true, "h.at"},
 		"of older builds":  {jobs.Settings{Format: "avro", Schema: plain, Output: jobs.OutputSettings{Format: "avro"}}, false, "h.at"},
 		"an error":         {jobs.Settings{Format: "avro", Schema: `{"type":"error","name":"R","fields":[{"name":"a","type":"int"}]}`, Output: jobs.OutputSettings{Format: "avro", Datums: true}}, false, "a"},
 	} {
