@@ -212,3 +212,24 @@ func TestNegativeIDsAreNotAskedFor(t *testing.T) {
 	}
 	wantRequests(t, f)
 }
+
+func TestAPlaceHasAnIDAndAVersion(t *testing.T) {
+	t.Parallel()
+	for body, ok := range map[string]bool{
+		`{"subject":"s","version":1,"id":0,"schema":"x"}`:          true,
+		`{"version":1,"id":7,"schema":"x"}`:                        true,
+		`{"subject":"s","version":1,"schema":"x"}`:                 false,
+		`{"subject":"s","id":7,"schema":"x"}`:                      false,
+		`{"subject":"s","version":1,"id":7}`:                       false,
+		`{"subject":"s","version":1,"id":2147483648,"schema":"x"}`: false,
+		`{"subject":"s","version":1,"id":"7","schema":"x"}`:        false,
+	} {
+		got, err := open(t, Options{}, same(answer{status: 200, body: body})).BySubject(t.Context(), "s", 0)
+		switch {
+		case ok && (err != nil || got.Subject != "s" || got.Version != 1):
+			t.Errorf("%s: %v, %v", body, got, err)
+		case !ok && !errors.Is(err, errNoPage):
+			t.Errorf("%s: %v, error %v", body, got, err)
+		}
+	}
+}

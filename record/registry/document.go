@@ -32,7 +32,7 @@ func (d *document) hasText() error {
 }
 
 func (d *document) hasPlace() error {
-	if d.Text == nil || d.ID == nil || d.Subject == "" || d.Version < 1 {
+	if d.Text == nil || d.ID == nil || d.Version < 1 {
 		return errNoDocument
 	}
 	return nil

@@ -3,6 +3,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -104,7 +105,7 @@ func (c *Client) BySubject(ctx context.Context, subject string, version int) (*r
 		if err != nil {
 			return nil, err
 		}
-		return &record.Registered{ID: *d.ID, Subject: d.Subject, Version: d.Version, SchemaText: *text}, nil
+		return &record.Registered{ID: *d.ID, Subject: cmp.Or(d.Subject, subject), Version: d.Version, SchemaText: *text}, nil
 	})
 }
 
