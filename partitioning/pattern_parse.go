@@ -97,24 +97,26 @@ func digit(b []byte, i int) (d int64, ok bool) {
 
 func (s *step) number(b []byte, v *[elements]int64) int {
 	x, n := int64(0), 0
-	for n < s.digits[1] {
-		d, ok := digit(b, n)
-		if !ok {
-			break
-		}
-		x = x*10 + d
+	for n < len(b) && n < s.digits[1] && b[n]-'0' <= 9 {
+		x = x*10 + int64(b[n]-'0')
 		n++
 	}
 	if n < s.digits[0] || x < int64(s.least) || x > int64(s.most) {
 		return 0
 	}
-	switch {
-	case s.element == hour && s.most == 12:
-		x %= 12
-	case s.element == year && s.most == 99 && x < 69: // as POSIX has it
-		x += 2000
-	case s.element == year && s.most == 99:
-		x += 1900
+	switch s.element {
+	case hour:
+		if s.most == 12 {
+			x %= 12
+		}
+	case year:
+		switch {
+		case s.most > 99:
+		case x < 69: // as POSIX has it
+			x += 2000
+		default:
+			x += 1900
+		}
 	}
 	v[s.element] = x
 	return n
