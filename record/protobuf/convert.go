@@ -21,7 +21,7 @@ type conversion struct {
 }
 
 // plain makes the plan for a value that is no message.
-func (c *matcher) plain(fd protoreflect.FieldDescriptor, t slot) (field, error) {
+func (c matcher) plain(fd protoreflect.FieldDescriptor, t slot) (field, error) {
 	f := place(t)
 	f.op = opsOfKinds[fd.Kind()]
 	from, to := leafType(fd), t.typ

@@ -16,8 +16,8 @@ func (w *Writer) Framed() record.Writer { return framedWriter{w} }
 type framedWriter struct{ *Writer }
 
 func (w framedWriter) Decoder(target *record.Schema) (record.Decoder, error) {
-	d := &framedDecoder{target: target, file: w.message.ParentFile(), asJSON: w.asJSON, rows: w.message, known: map[protoreflect.FullName]*choice{}}
-	first, err := newDecoder(w.message, w.asJSON, target)
+	d := &framedDecoder{target: target, file: w.message.ParentFile(), rows: w.message, known: map[protoreflect.FullName]*choice{}}
+	first, err := newDecoder(w.message, target)
 	d.known[w.message.FullName()] = &choice{first, d.refusal(w.message, err)}
 	if err == nil {
 		return d, nil
@@ -35,7 +35,6 @@ type framedDecoder struct {
 	target *record.Schema
 	file   protoreflect.FileDescriptor
 	rows   protoreflect.MessageDescriptor
-	asJSON []string
 	known  map[protoreflect.FullName]*choice
 	first  *choice // of the first message of the file: the one that is almost always meant
 }
@@ -120,7 +119,7 @@ func (d *framedDecoder) choose(m protoreflect.MessageDescriptor) *choice {
 	if string(m.FullName()) != d.target.Name {
 		c.refused = &record.BadRecord{Reason: record.Misfit, Detail: fmt.Sprintf("found a message %s, expected %s", m.FullName(), d.expected())}
 	} else {
-		dec, err := newDecoder(m, d.asJSON, d.target)
+		dec, err := newDecoder(m, d.target)
 		c.decoder, c.refused = dec, d.refusal(m, err)
 	}
 	d.known[m.FullName()] = c

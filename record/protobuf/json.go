@@ -12,10 +12,6 @@ type jsonField struct {
 	read  *object // what was read so far
 }
 
-func newJSONField(fd protoreflect.FieldDescriptor) *jsonField {
-	return &jsonField{fd: fd, whole: fd.Message() == nil || fd.IsMap() || fd.IsList() && shapeOf(fd.Message()) != shapeJSON}
-}
-
 // object is what was read so far.
 func (j *jsonField) object() *object {
 	if j.read == nil {

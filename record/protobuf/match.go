@@ -9,10 +9,9 @@ import (
 	"shadoof/record"
 )
 
-// A matcher walks a message type and a target at once, and makes the plan.
-type matcher struct {
-	asJSON paths
-}
+// A matcher walks a message type and a target at once, and makes the plan. What is to be JSON the target says, which was once made by
+// what value.as_json says.
+type matcher struct{}
 
 // A slot is where in a row a value of the target stands.
 type slot struct {
@@ -20,7 +19,6 @@ type slot struct {
 	leaf     int32
 	def, rep uint8 // def counts a value as present
 	path     string
-	from     string // the path by the writer's names, which value.as_json is about
 }
 
 func (s slot) misfit(format string, args ...any) error {
@@ -28,7 +26,7 @@ func (s slot) misfit(format string, args ...any) error {
 }
 
 // message makes the plan for the fields of a message and of a struct.
-func (c *matcher) message(md protoreflect.MessageDescriptor, t slot) (*message, error) {
+func (c matcher) message(md protoreflect.MessageDescriptor, t slot) (*message, error) {
 	m := &message{path: t.path, oneofs: make([]int32, md.Oneofs().Len())}
 	if md.Fields().Len() > fieldIndex-1 {
 		return nil, t.misfit("%s has %d fields, more than %d", md.FullName(), md.Fields().Len(), fieldIndex-1)
@@ -49,7 +47,6 @@ func (c *matcher) message(md protoreflect.MessageDescriptor, t slot) (*message, 
 		f := field{path: join(t.path, fd.Name())}
 		if j, ok := targets[fd.Name()]; ok {
 			found[j] = true
-			slots[j].from = join(t.from, fd.Name())
 			var err error
 			if f, err = c.field(fd, t.typ.Fields[j], slots[j]); err != nil {
 				return nil, err
@@ -100,7 +97,7 @@ func matched(md protoreflect.MessageDescriptor, columns []record.Field) map[prot
 }
 
 // missing is a column that the message has no field for.
-func (c *matcher) missing(f record.Field, t slot) (field, error) {
+func (c matcher) missing(f record.Field, t slot) (field, error) {
 	out := place(t)
 	var err error
 	switch {
@@ -120,20 +117,19 @@ func place(t slot) field {
 }
 
 // field makes the plan for a field.
-func (c *matcher) field(fd protoreflect.FieldDescriptor, column record.Field, t slot) (field, error) {
+func (c matcher) field(fd protoreflect.FieldDescriptor, column record.Field, t slot) (field, error) {
 	var f field
 	var err error
 	switch {
-	case c.asJSON.has(t.from):
-		f, err = c.jsonField(fd, t)
+	case t.typ.Kind == record.JSON:
+		f = place(t)
+		f.op, f.json = opJSON, &jsonField{fd: fd, whole: fd.Message() == nil || fd.IsList() || fd.IsMap()}
 	case fd.IsMap():
 		f, err = c.mapField(fd, t)
 	case fd.IsList():
 		f, err = c.listField(fd, t)
 	default:
-		if f, err = c.value(fd, t); f.op == opJSONElement {
-			f.op = opJSON
-		}
+		f, err = c.value(fd, t)
 	}
 	if err != nil {
 		return f, err
@@ -162,16 +158,7 @@ func (c *matcher) field(fd protoreflect.FieldDescriptor, column record.Field, t 
 	return f, err
 }
 
-func (c *matcher) jsonField(fd protoreflect.FieldDescriptor, t slot) (field, error) {
-	f := place(t)
-	f.op, f.json = opJSON, newJSONField(fd)
-	if t.typ.Kind != record.JSON && t.typ.Kind != record.String {
-		return f, t.misfit("the writer has %s as one column of JSON (value.as_json), the target has %s", nameOf(fd), t.typ.Kind)
-	}
-	return f, nil
-}
-
-func (c *matcher) listField(fd protoreflect.FieldDescriptor, t slot) (field, error) {
+func (c matcher) listField(fd protoreflect.FieldDescriptor, t slot) (field, error) {
 	if t.typ.Kind != record.List {
 		return field{}, t.misfit("the writer has repeated %s, the target %s", nameOf(fd), t.typ.Kind)
 	}
@@ -184,7 +171,7 @@ func (c *matcher) listField(fd protoreflect.FieldDescriptor, t slot) (field, err
 
 // entry is the slot of a list's elements or a map's values.
 func (s slot) entry(mark string) slot {
-	in := slot{typ: s.typ.Elem.Type, leaf: s.leaf, def: s.def + 1, rep: s.rep + 1, path: s.path + mark, from: s.from}
+	in := slot{typ: s.typ.Elem.Type, leaf: s.leaf, def: s.def + 1, rep: s.rep + 1, path: s.path + mark}
 	if s.typ.Elem.Nullable {
 		in.def++
 	}
@@ -192,7 +179,7 @@ func (s slot) entry(mark string) slot {
 }
 
 // mapField makes the plan for a map: its entries are messages of a key and a value.
-func (c *matcher) mapField(fd protoreflect.FieldDescriptor, t slot) (field, error) {
+func (c matcher) mapField(fd protoreflect.FieldDescriptor, t slot) (field, error) {
 	if t.typ.Kind != record.Map {
 		return field{}, t.misfit("the writer has map of %s, the target %s", nameOf(fd.MapValue()), t.typ.Kind)
 	}
@@ -219,12 +206,16 @@ func (c *matcher) mapField(fd protoreflect.FieldDescriptor, t slot) (field, erro
 }
 
 // value makes the plan for one value of a field.
-func (c *matcher) value(fd protoreflect.FieldDescriptor, t slot) (field, error) {
+func (c matcher) value(fd protoreflect.FieldDescriptor, t slot) (field, error) {
 	md := fd.Message()
 	if md == nil {
 		return c.plain(fd, t)
 	}
 	f := place(t)
+	if t.typ.Kind == record.JSON {
+		f.op, f.json = opJSONElement, &jsonField{fd: fd}
+		return f, nil
+	}
 	f.op = opMessage
 	var err error
 	switch shapeOf(md) {
@@ -253,13 +244,8 @@ func (c *matcher) value(fd protoreflect.FieldDescriptor, t slot) (field, error) 
 		inner.absence = absentZero
 		f.msg = &message{path: t.path, fields: []field{inner}}
 		f.msg.index([]protoreflect.FieldDescriptor{md.Fields().Get(0)})
-	case shapeJSON:
-		if t.typ.Kind != record.JSON && t.typ.Kind != record.String {
-			return f, t.misfit("the writer has %s, which is JSON, the target %s", nameOf(fd), t.typ.Kind)
-		}
-		f.op, f.json = opJSONElement, newJSONField(fd)
 	default:
-		if t.typ.Kind != record.Struct || t.typ.Union {
+		if t.typ.Kind != record.Struct || t.typ.Union || shapeOf(md) == shapeJSON {
 			return f, t.misfit("the writer has %s, the target %s", nameOf(fd), t.typ.Kind)
 		}
 		f.msg, err = c.message(md, t)
@@ -299,14 +285,14 @@ func typeName(t record.Type) string {
 }
 
 // newDecoder makes the plan for a message type and a target.
-func newDecoder(md protoreflect.MessageDescriptor, asJSON []string, target *record.Schema) (*Decoder, error) {
+func newDecoder(md protoreflect.MessageDescriptor, target *record.Schema) (*Decoder, error) {
 	if target.Datum != nil {
 		return nil, errors.New("rows that are datums of Avro are not made of Protobuf")
 	}
 	if err := target.Validate(); err != nil {
 		return nil, err
 	}
-	c := &matcher{asJSON: pathSet(asJSON)}
+	c := matcher{}
 	root, err := c.message(md, slot{typ: record.Type{Kind: record.Struct, Fields: target.Fields}})
 	if err != nil {
 		return nil, err

@@ -39,7 +39,6 @@ import (
 // A Writer is a message type by which records were written. It implements [record.Writer].
 type Writer struct {
 	message protoreflect.MessageDescriptor
-	asJSON  []string
 	rows    *record.Schema
 }
 
@@ -68,12 +67,11 @@ func ParseDescriptorSet(set []byte, o record.ReadOptions) (*Writer, error) {
 }
 
 func newWriter(m protoreflect.MessageDescriptor, o record.ReadOptions) (*Writer, error) {
-	w := &Writer{message: m, asJSON: o.AsJSON}
-	var err error
-	if w.rows, err = rowsOf(m, pathSet(o.AsJSON)); err != nil {
+	rows, err := rowsOf(m, o)
+	if err != nil {
 		return nil, fmt.Errorf("protobuf message %s: %w", m.FullName(), err)
 	}
-	return w, nil
+	return &Writer{m, rows}, nil
 }
 
 // Rows implements [record.Writer].
@@ -91,7 +89,7 @@ func (w *Writer) Rows() *record.Schema { return w.rows }
 // A column that the message lacks takes its default, else null. Where the target may not be null and has no default, a field that is
 // not set is Unfit.
 func (w *Writer) Decoder(target *record.Schema) (record.Decoder, error) {
-	d, err := newDecoder(w.message, w.asJSON, target)
+	d, err := newDecoder(w.message, target)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package protobuf
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -38,12 +39,19 @@ func join(path string, name protoreflect.Name) string {
 }
 
 // rowsOf is the schema of rows that keep all that a message has.
-func rowsOf(m protoreflect.MessageDescriptor, asJSON paths) (*record.Schema, error) {
-	r := &rowSchema{asJSON: asJSON}
+func rowsOf(m protoreflect.MessageDescriptor, o record.ReadOptions) (*record.Schema, error) {
 	if m.Fields().Len() == 0 {
-		return nil, fmt.Errorf("it has no fields: a column file cannot hold that")
+		return nil, errors.New("it has no fields: a column file cannot hold that")
 	}
+	r := &rowSchema{asJSON: pathSet(o.AsJSON)}
 	t, err := r.message(m, "", 1)
+	if err == nil && len(r.recursive) > 0 && o.ElseJSON {
+		for _, c := range r.recursive {
+			r.asJSON[c.path] = true
+		}
+		r.recursive, r.leaves = nil, 0
+		t, err = r.message(m, "", 1)
+	}
 	if err != nil {
 		return nil, err
 	}

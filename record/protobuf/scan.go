@@ -2,7 +2,6 @@ package protobuf
 
 import (
 	"encoding/binary"
-	"math"
 
 	"shadoof/record"
 )
@@ -79,25 +78,6 @@ func (d *Decoder) scan(m *message, p, end int, rep uint8, group uint64) int {
 				c.AppendLevels(f.here, r)
 			}
 			c.Int64s = append(c.Int64s, int64(u))
-		case opMap:
-			n, q := uvarint(b, p)
-			if q < 0 || n > uint64(len(b)-q) {
-				return d.badLength(f.path, p, end)
-			}
-			p = q + int(n)
-			if !(f.texts && d.texts(f, q, p, r)) && !d.mapEntry(f, q, p, r) {
-				return -1
-			}
-		case opDouble:
-			if len(b)-p < 8 {
-				return d.value(f, x, at, p, end, r) // which says what is wrong
-			}
-			c := &d.leaves[f.leaf]
-			if f.levels {
-				c.AppendLevels(f.here, r)
-			}
-			c.Doubles = append(c.Doubles, math.Float64frombits(binary.LittleEndian.Uint64(b[p:])))
-			p += 8
 		default:
 			if p = d.value(f, x, at, p, end, r); p < 0 {
 				return -1

@@ -12,6 +12,16 @@ import (
 func (d *Decoder) value(f *field, x uint64, at, p, end int, rep uint8) int {
 	b := d.b[:end]
 	switch f.op {
+	case opMap:
+		n, q := uvarint(b, p)
+		if q < 0 || n > uint64(len(b)-q) {
+			return d.badLength(f.path, p, end)
+		}
+		p = q + int(n)
+		if !(f.texts && d.texts(f, q, p, rep)) && !d.mapEntry(f, q, p, rep) {
+			return -1
+		}
+		return p
 	case opSkip:
 		return d.skip(f.path, x, at, p, end)
 	case opJSON, opJSONElement:
@@ -65,8 +75,6 @@ func (d *Decoder) bytes(f *field, p, end int, rep uint8) bool {
 	switch f.op {
 	case opMessage:
 		return d.scan(f.msg, p, end, rep, noGroup) >= 0 && (!f.list || d.finish(f.msg, rep))
-	case opMap:
-		return d.mapEntry(f, p, end, rep)
 	case opString:
 		if !record.ValidText(v) {
 			d.undecodable(f.path, p, "found %s, expected UTF-8", record.Shorten(v))
