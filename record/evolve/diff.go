@@ -18,6 +18,7 @@ func Diff(old, new *record.Schema) []Change {
 	if old.Name != new.Name {
 		d.add("", Renamed, old.Name, new.Name)
 	}
+	d.texts("", NewAliases, old.Aliases, new.Aliases)
 	d.fields("", old.Fields, new.Fields)
 	return d.changes
 }

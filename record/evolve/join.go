@@ -1,7 +1,6 @@
 package evolve
 
 import (
-	"slices"
 	"strconv"
 
 	"shadoof/record"
@@ -37,7 +36,7 @@ func (j *joiner) join(path string, old, new *record.Type) record.Type {
 		} else {
 			out.Fields = j.fields(path, old.Fields, new.Fields)
 		}
-		return called(out, new)
+		return named(out, new)
 	case a == b && (a == record.List || a == record.Map):
 		out := *old
 		elem := j.field(inElem(path, a), old.Elem, new.Elem)
@@ -49,18 +48,18 @@ func (j *joiner) join(path string, old, new *record.Type) record.Type {
 		if out.Symbol == "" {
 			out.Symbol = new.Symbol
 		}
-		return called(out, new)
+		return named(out, new)
 	case a == record.Decimal && b == record.Decimal:
 		if out, ok := decimals(old, new); ok {
-			return called(out, new)
+			return named(out, new)
 		}
 	case a == record.Fixed && b == record.Fixed:
 		if old.Size == new.Size {
-			return called(*old, new)
+			return named(*old, new)
 		}
 	case a == record.Struct || b == record.Struct: // a union and a struct
 	case a == b:
-		return called(*old, new)
+		return named(*old, new)
 	case isText(a) && isText(b):
 		return record.Type{Kind: record.String}
 	default:
@@ -106,17 +105,9 @@ func decimals(old, new *record.Type) (_ record.Type, ok bool) {
 	return out, true
 }
 
-// called gives a type the other's name as one more alias, so that decoders which go by names read both.
-func called(t record.Type, new *record.Type) record.Type {
-	if t.Name == "" {
-		t.Name = new.Name
-	}
-	others := new.Aliases
-	if new.Name != "" {
-		others = append([]string{new.Name}, others...)
-	}
-	others = slices.DeleteFunc(slices.Clone(others), func(s string) bool { return s == t.Name })
-	t.Aliases = merged(t.Aliases, others)
+// named gives a type the name that it has together with another.
+func named(t record.Type, new *record.Type) record.Type {
+	t.Name, t.Aliases = called(t.Name, t.Aliases, new.Name, new.Aliases)
 	return t
 }
 

@@ -13,7 +13,7 @@ func Nullable(s *record.Schema) *record.Schema {
 	for i := range fields {
 		fields[i].Nullable = true
 	}
-	return &record.Schema{Name: s.Name, Fields: fields}
+	return &record.Schema{Name: s.Name, Aliases: s.Aliases, Fields: fields}
 }
 
 // Lost are the paths of what a writer's rows have and the target has not, in the writer's order: decoders leave it out. Of a struct

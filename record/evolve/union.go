@@ -1,7 +1,6 @@
 package evolve
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -27,7 +26,8 @@ import (
 // Rows that are datums are taken apart: the result has no Datum.
 func Union(old, new *record.Schema) (*record.Schema, error) {
 	j := &joiner{}
-	s := &record.Schema{Name: cmp.Or(old.Name, new.Name), Fields: j.fields("", old.Fields, new.Fields)}
+	s := &record.Schema{Fields: j.fields("", old.Fields, new.Fields)}
+	s.Name, s.Aliases = called(old.Name, old.Aliases, new.Name, new.Aliases)
 	if len(j.conflicts) > 0 {
 		return nil, &ConflictError{j.conflicts}
 	}
@@ -80,6 +80,20 @@ func (j *joiner) field(path string, old, new *record.Field) record.Field {
 	}
 	out.Aliases = merged(old.Aliases, new.Aliases)
 	return out
+}
+
+// called is what two names become: one name, and the other as one more alias, so that decoders that go by names read both.
+func called(name string, aliases []string, new string, others []string) (string, []string) {
+	if name == "" {
+		name = new
+	}
+	if new != "" && new != name {
+		others = append([]string{new}, others...)
+	}
+	if slices.Contains(others, name) {
+		others = slices.DeleteFunc(slices.Clone(others), func(s string) bool { return s == name && !slices.Contains(aliases, s) })
+	}
+	return name, merged(aliases, others)
 }
 
 // merged are the texts of both, each once, a's first. What is only a is a as it is.
