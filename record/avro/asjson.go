@@ -2,6 +2,7 @@ package avro
 
 import (
 	"encoding/base64"
+	"slices"
 
 	"shadoof/record"
 )
@@ -21,6 +22,9 @@ func (d *Decoder) json(n *node, p int, rep uint8) int {
 	return p
 }
 
+// special says of a byte that it does not stand for itself in a text of JSON, or not alone.
+func special(c byte) bool { return c < ' ' || c == '"' || c == '\\' || c >= 0x7f }
+
 func (d *Decoder) print(s string) {
 	if d.prints {
 		d.text = append(d.text, s...)
@@ -35,10 +39,14 @@ func (d *Decoder) printBytes(n *node, p, end int) int {
 	v := d.b[p:end]
 	switch n.op {
 	case opString:
-		if !record.ValidText(v) {
+		switch {
+		case !slices.ContainsFunc(v, special): // most are: nothing to allocate
+			d.text = append(append(append(d.text, '"'), v...), '"')
+		case !record.ValidText(v):
 			return d.undecodable(n, p, "found %s, expected UTF-8", record.Shorten(v))
+		default:
+			d.text = record.AppendText(d.text, string(v))
 		}
-		d.text = record.AppendText(d.text, string(v))
 	case opDecimal, opFixedDecimal:
 		d.text = record.AppendDecimal(d.text, v, n.other.typ.Scale)
 	case opUUID:

@@ -299,3 +299,13 @@ func BenchmarkAsJSON(b *testing.B) {
 		i++
 	}
 }
+
+// What is dropped behind a column of JSON is not printed: it may have any bytes.
+func TestDroppedBehindJSON(t *testing.T) {
+	t.Parallel()
+	w := writer(t, record.ReadOptions{AsJSON: []string{"a"}}, `{"type":"record","name":"R","fields":[{"name":"a","type":["null","string"]},{"name":"b","type":"string"},{"name":"c","type":"int"}]}`)
+	target := &record.Schema{Fields: []record.Field{{Name: "a", Type: record.Type{Kind: record.JSON}, Nullable: true}, {Name: "c", Type: record.Type{Kind: record.Int32}}}}
+	if got, err := readAs(w, target, wire(1, "x", "\xff", 7)); got != `{"a":"x","c":7}` || err != nil {
+		t.Errorf("%s, %v", got, err)
+	}
+}

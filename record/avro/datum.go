@@ -28,7 +28,7 @@ func NewDatumDecoder(p *Parsed, field string) (d *DatumDecoder, ok bool) {
 	}
 	datum.Field = field
 	d = &DatumDecoder{columns: NewDecoder(p), scratch: record.NewColumns(p.Schema)}
-	d.schema = &record.Schema{Name: p.Schema.Name, Fields: p.Schema.Fields, Datum: datum}
+	d.schema = &record.Schema{Name: p.Schema.Name, Aliases: p.Schema.Aliases, Fields: p.Schema.Fields, Datum: datum}
 	captured := int32(-1)
 	if leaf, _, ok := p.Schema.Leaf(field); ok {
 		captured = int32(leaf)
