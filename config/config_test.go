@@ -80,7 +80,7 @@ func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 			Start:       config.Start{At: config.StartEarliest},
 			Folder:      "{topic}",
 			Value:       config.Value{Format: "avro", Framing: "confluent", Schema: "schemas/{topic}.avsc", Dir: dir},
-			Key:         config.Key{Format: "none"},
+			Key:         config.Value{Format: "none", Framing: "none", Dir: dir},
 			Partition:   config.Partition{By: "timestamp", Unit: "ms", Layout: "hive", Min: time.Date(2015, 1, 1, 0, 0, 0, 0, time.UTC), MaxFuture: 24 * time.Hour, Otherwise: "quarantine"},
 			Output:      config.Output{Format: "parquet", Compression: "zstd", TargetSize: 256 << 20, KafkaColumns: true},
 			CommitEvery: config.CommitEvery{Bytes: 10 << 30, Duration: 15 * time.Minute},

@@ -21,8 +21,8 @@ type Job struct {
 	Folder   string // with {topic} or {topic.underscored}
 
 	Value       Value
-	Key         Key
-	Headers     bool // a column with the record's headers
+	Key         Value // how a record's key becomes a column; its format may be none, too
+	Headers     bool  // a column with the record's headers
 	Partition   Partition
 	Output      Output
 	CommitEvery CommitEvery
@@ -70,7 +70,7 @@ const (
 	StartTime     StartAt = "time"
 )
 
-// A Value says how a record's value is decoded.
+// A Value says how a record's value, or its key, is decoded.
 type Value struct {
 	Format  string   // avro, json, protobuf, string, bytes
 	Framing string   // none, confluent (a zero byte and four bytes of schema id before the value); none for string and bytes
@@ -87,11 +87,6 @@ const (
 	VersionGrown  = "grown"  // all that was seen, and the latest
 	VersionLatest = "latest" // at the start of each run
 )
-
-// A Key says how a record's key becomes a column.
-type Key struct {
-	Format string // none, string, bytes
-}
 
 // A Partition says which time folder a record goes to.
 type Partition struct {

@@ -64,7 +64,7 @@ func (d *document) job(m *mapping) *Job {
 		Timeout:  m.duration("timeout", 0, 0),
 		Folder:   m.folder("folder"),
 		Value:    d.value(m.section("value")),
-		Key:      d.keyFormat(m.section("key")),
+		Key:      d.keyValue(m.section("key")),
 		Headers:  m.boolean("headers", false),
 		Output:   d.output(m.section("output")),
 		Policy:   d.policy(m.section("policy")),

@@ -10,11 +10,20 @@ import (
 )
 
 func (d *document) value(m *mapping) Value {
+	return d.decoding(m, m.choice("format", "avro", "avro", "json", "protobuf", "string", "bytes"), "{topic}-value")
+}
+
+func (d *document) keyValue(m *mapping) Value {
+	return d.decoding(m, m.choice("format", "none", "none", "string", "bytes", "avro", "json", "protobuf"), "{topic}-key")
+}
+
+// decoding reads how values or keys of a format are decoded.
+func (d *document) decoding(m *mapping, format, subject string) Value {
 	v := Value{
-		Format:  m.choice("format", "avro", "avro", "json", "protobuf", "string", "bytes"),
+		Format:  format,
 		Framing: m.choice("framing", "confluent", "none", "confluent"),
 		Schema:  m.text("schema", ""),
-		Subject: m.text("subject", "{topic}-value"),
+		Subject: m.text("subject", subject),
 		Version: m.text("version", VersionGrown),
 		Message: m.text("message", ""),
 		Dir:     d.dir,
@@ -62,12 +71,11 @@ func (v Value) SchemaFile(topic string) string {
 // Raw says whether the value becomes one JSON column.
 func (v Value) Raw() bool { return v.Schema == "raw" }
 
-// plain says whether the value is kept as it is.
-func (v Value) plain() bool { return v.Format == "string" || v.Format == "bytes" }
+// plain says whether the value is kept as it is, or not at all.
+func (v Value) plain() bool { return v.Format == "string" || v.Format == "bytes" || v.Format == "none" }
 
-func (d *document) keyFormat(m *mapping) Key {
-	return Key{Format: m.choice("format", "none", "none", "string", "bytes")}
-}
+// Decoded says whether the value becomes fields.
+func (v Value) Decoded() bool { return !v.plain() }
 
 func (d *document) output(m *mapping) Output {
 	o := Output{
@@ -124,6 +132,7 @@ func (d *document) complete(m *mapping, j *Job) {
 		m.reject("topics", "is empty")
 	}
 	d.completeValue(m.section("value"), j.Value)
+	d.completeValue(m.section("key"), j.Key)
 	if j.Value.plain() && j.Key.Format != "none" {
 		m.section("key").reject("format", "has no effect: with format %s the key is a column of that kind already", j.Value.Format)
 	}

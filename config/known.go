@@ -22,7 +22,7 @@ var known = map[string][]string{
 	"job": {"name", "topics", "exclude", "schedule", "timezone", "catch_up", "jitter", "timeout", "start", "folder", "value", "key",
 		"headers", "partition", "output", "commit_every", "limits", "complete", "policy"},
 	"job.value":           {"format", "framing", "schema", "subject", "version", "message", "as_json"},
-	"job.key":             {"format"},
+	"job.key":             {"format", "framing", "schema", "subject", "version", "message", "as_json"},
 	"job.partition":       {"by", "field", "unit", "pattern", "timezone", "layout", "min", "max_future", "otherwise"},
 	"job.partition.field": {"path", "unit", "pattern", "timezone"},
 	"job.output":          {"format", "compression", "target_size", "kafka_columns"},

@@ -83,9 +83,8 @@ func (j *Job) document() section {
 		{"timeout", FormatDuration(j.Timeout)},
 		{"start", start},
 		{"folder", j.Folder},
-		{"value", section{{"format", j.Value.Format}, {"framing", j.Value.Framing}, {"schema", j.Value.Schema}, {"subject", j.Value.Subject},
-			{"version", j.Value.Version}, {"message", j.Value.Message}, {"as_json", append([]string{}, j.Value.AsJSON...)}}},
-		{"key", section{{"format", j.Key.Format}}},
+		{"value", j.Value.document()},
+		{"key", j.Key.document()},
 		{"headers", j.Headers},
 		{"partition", p},
 		{"output", section{{"format", j.Output.Format}, {"compression", j.Output.Compression}, {"target_size", FormatSize(j.Output.TargetSize)},
@@ -136,6 +135,11 @@ func zoneName(z *time.Location) string {
 		return ""
 	}
 	return z.String()
+}
+
+func (v Value) document() section {
+	return section{{"format", v.Format}, {"framing", v.Framing}, {"schema", v.Schema}, {"subject", v.Subject}, {"version", v.Version}, {"message", v.Message},
+		{"as_json", append([]string{}, v.AsJSON...)}}
 }
 
 // shown is how a secret prints: not at all where its file does.

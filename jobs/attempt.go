@@ -208,7 +208,7 @@ func (w *worker) commit(ctx context.Context, a *attempt) (bool, error) {
 	}
 	// Decided: the record stands in slot rec.V. From here on there is only forward.
 	w.committed(rec, keep)
-	w.before = w.set.Target
+	w.before = w.set
 	w.env.hook("committed")
 	if err := w.carryOut(ctx, rec); err != nil {
 		return true, atLeastPartial(err)

@@ -25,7 +25,7 @@ const datumGroup = 16 << 20
 
 // compile makes decoder, format and partitioner. Its errors are about the configuration, and found before anything is touched. Where
 // values name their schemas, find says what these are.
-func (e *Env) compile(set *Settings, find func(id int32) (record.Writer, error)) (*compiled, error) {
+func (e *Env) compile(set *Settings, find FindSchema) (*compiled, error) {
 	bad := func(err error) (*compiled, error) { return nil, usage(fmt.Errorf("%s: %w", set.Topic, err)) }
 	c := &compiled{}
 	var err error

@@ -42,19 +42,22 @@ type Deps struct {
 
 // Drivers are what the binary was built with.
 type Drivers struct {
-	// Schema is the text of the value's schema, and of what kind it is; "" where values have none, or the registry has it.
-	Schema func(job *config.Job, topic string) (text, kind string, err error)
+	// Schema is the text of a schema, of values or of keys, and of what kind it is; "" where they have none, or the registry has it.
+	Schema func(v config.Value, topic string) (text, kind string, err error)
 
 	// Writer makes something of a schema of the topic's records. Their values come without the header of the framing.
-	Writer func(s *Settings, t *record.SchemaText) (record.Writer, error)
+	Writer func(s *SchemaSettings, t *record.SchemaText) (record.Writer, error)
 
 	// Decoder makes a decoder of the topic's records. Where values name their schemas find says what these are.
-	Decoder func(s *Settings, find func(id int32) (record.Writer, error)) (record.Decoder, error)
+	Decoder func(s *Settings, find FindSchema) (record.Decoder, error)
 
 	Format func(o OutputSettings) (writers.Format, error)
 	Reader func(key string) (writers.Reader, error)
 	Probe  func(ctx context.Context, s storage.Store) error // the store's contract, in short; wraps storage.ErrUnfit
 }
+
+// FindSchema says what the id before a value, or before a key, stands for. See record.NewFramedDecoder for its errors.
+type FindSchema func(id int32, key bool) (record.Writer, error)
 
 // Progress is told how a run gets on. Its methods are safe for concurrent use.
 type Progress interface {

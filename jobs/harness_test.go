@@ -35,6 +35,8 @@ type world struct {
 	store  *memory.Store // as an onlooker sees it
 	cfg    *config.Config
 
+	whole bool // quarantine files hold whole records: see wholeLines
+
 	mu  sync.Mutex
 	ids uint64
 	now time.Time
@@ -95,7 +97,7 @@ func (w *world) Read(p []byte) (int, error) {
 
 // fork is the same world as it is now, with a store of its own.
 func (w *world) fork() *world {
-	f := &world{t: w.t, source: w.source, cfg: w.cfg, ids: w.ids, now: w.now}
+	f := &world{t: w.t, source: w.source, cfg: w.cfg, whole: w.whole, ids: w.ids, now: w.now}
 	f.store = w.store.Clone(memory.Options{Clock: f.clock})
 	return f
 }
@@ -105,13 +107,26 @@ func (w *world) process(s storage.Store) *Env {
 	e := New(w.cfg, Deps{
 		Store: s, Endpoint: "memory", Source: w.source, Now: w.clock, Rand: w, Log: slog.New(slog.DiscardHandler), Writer: offsets.Writer{Host: "test", Build: "test"},
 		Drivers: Drivers{
-			Schema: func(*config.Job, string) (string, string, error) { return "", "", nil },
-			Decoder: func(*Settings, func(int32) (record.Writer, error)) (record.Decoder, error) {
+			Schema: func(config.Value, string) (string, string, error) { return "", "", nil },
+			Decoder: func(s *Settings, _ FindSchema) (record.Decoder, error) {
+				if s.Format == "bytes" {
+					return record.NewBytesDecoder(), nil
+				}
 				return record.NewStringDecoder(), nil
 			},
-			Format: func(OutputSettings) (writers.Format, error) { return lines{}, nil },
-			Reader: func(string) (writers.Reader, error) { return lines{}, nil },
-			Probe:  func(context.Context, storage.Store) error { return nil },
+			Format: func(OutputSettings) (writers.Format, error) {
+				if w.whole {
+					return wholeLines{}, nil
+				}
+				return lines{}, nil
+			},
+			Reader: func(string) (writers.Reader, error) {
+				if w.whole {
+					return wholeLines{}, nil
+				}
+				return lines{}, nil
+			},
+			Probe: func(context.Context, storage.Store) error { return nil },
 		},
 		Pause: func(ctx context.Context, _ int) error { w.sleep(time.Second); return ctx.Err() },
 		Lost:  3 * time.Second,

@@ -232,7 +232,7 @@ func (l *lifter) decode(ctx context.Context, c *record.Columns, r *record.Raw) e
 	if !errors.As(err, &unknown) {
 		return err
 	}
-	if err := l.schemas.learn(ctx, unknown.ID); err != nil {
+	if err := l.schemas.learn(ctx, unknown); err != nil {
 		if growth := (*growthError)(nil); errors.As(err, &growth) {
 			return err
 		}

@@ -262,7 +262,7 @@ func (e *Env) peekDecoder(ctx context.Context, k *peeker, r PeekRequest, c *clai
 		err = w.decideTarget(ctx)
 	}
 	if err == nil {
-		w.schemas.keep = func(context.Context, int32, string, []byte) error { return nil } // nothing is written
+		w.schemas.keepNothing()
 		k.w = w
 		err = k.compile()
 	}

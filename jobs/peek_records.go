@@ -167,7 +167,7 @@ func (k *peeker) decode(ctx context.Context, r *record.Raw) error {
 		if err == nil || !errors.As(err, &unknown) {
 			return err
 		}
-		err = k.w.schemas.learn(ctx, unknown.ID)
+		err = k.w.schemas.learn(ctx, unknown)
 		growth := (*growthError)(nil)
 		switch {
 		case errors.As(err, &growth):

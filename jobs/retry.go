@@ -103,13 +103,14 @@ func (e *Env) RetryQuarantine(ctx context.Context, r RetryRequest) (*RetryReport
 // prepare decides which rows records become, as a run does. What does not fit stays where it is, whatever the policy: it was accepted.
 func (t *retry) prepare(ctx context.Context) error {
 	w := t.w
-	set := *w.set
+	set := w.set.clone()
 	set.BadRecord = "quarantine"
-	w.set = &set
-	w.schemas = w.newSchemas(w.set)
-	w.schemas.halts = false
+	w.set, w.schemas = set, w.newSchemas(set)
+	for _, source := range w.schemas.sources() {
+		source.halts = false
+	}
 	if t.r.DryRun {
-		w.schemas.keep = func(context.Context, int32, string, []byte) error { return nil }
+		w.schemas.keepNothing()
 	}
 	if err := w.rowsBefore(ctx); err != nil {
 		return err
@@ -276,7 +277,7 @@ func (t *retry) swap(ctx context.Context, bundles []*quarantinedBundle) (*offset
 	p.schemas = w.schemas.fingerprints()
 	rec, err := w.replace(ctx, p)
 	if rec != nil {
-		w.before = w.set.Target
+		w.before = w.set
 	}
 	return rec, err
 }

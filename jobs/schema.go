@@ -38,8 +38,9 @@ func (e *Env) Schema(ctx context.Context, topic string) (*SchemaReport, error) {
 	if err := w.rowsBefore(ctx); err != nil {
 		return nil, err
 	}
-	r := &SchemaReport{Topic: topic, V: w.log.State().V, Rows: w.before, History: []Target{}, Writers: []KeptSchema{}}
-	if r.Rows != nil {
+	r := &SchemaReport{Topic: topic, V: w.log.State().V, History: []Target{}, Writers: []KeptSchema{}}
+	if w.before != nil && w.before.hasSchema() {
+		r.Rows = w.before.columns()
 		r.Fingerprint = r.Rows.Fingerprint()
 	}
 	targets, err := w.log.KeptTargets(ctx)

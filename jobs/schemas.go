@@ -3,237 +3,128 @@ package jobs
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
-	"sync"
 
 	"shadoof/offsets"
 	"shadoof/record"
-	"shadoof/record/evolve"
 )
 
-// schemas are what the ids before a topic's values stand for, as far as they were met in this run. The lifters of a topic share them.
+// schemas are those by which a topic's records are read with some settings. The lifters of a run share them.
 type schemas struct {
-	topic string
 	set   *Settings
-	halts bool // where a schema cannot be read as the topic's, a person decides; otherwise its records are quarantined
-	fetch func(ctx context.Context, id int32) (*record.SchemaText, error)
-	keep  func(ctx context.Context, id int32, fingerprint string, data []byte) error
-	parse func(s *Settings, t *record.SchemaText) (record.Writer, error)
-	log   *slog.Logger
-
-	learning sync.Mutex // held while the registry is asked; taken before mu
-	down     error      // why the registry cannot be asked any more in this run
-
-	mu  sync.Mutex
-	met map[int32]metSchema
+	value *schemaSource
+	key   *schemaSource // nil where keys have no schema
 }
 
-// A metSchema is what an id stands for.
-type metSchema struct {
-	writer      record.Writer
-	fingerprint string
-	bad         *record.BadRecord // instead of a writer: what all its records are
-}
-
-// A growthError says that rows have to have more before records of a schema can be read.
-type growthError struct {
-	id   int32
-	rows *record.Schema
-}
-
-func (e *growthError) Error() string { return fmt.Sprintf("the rows have to grow for schema %d", e.id) }
-
-// find answers for an id that was met; *record.UnknownSchemaError for others, *record.BadRecord where nothing can be read.
-func (s *schemas) find(id int32) (record.Writer, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	m, ok := s.met[id]
-	switch {
-	case !ok:
-		return nil, &record.UnknownSchemaError{ID: id}
-	case m.bad != nil:
-		return nil, m.bad
+// of is the source for values, or for keys.
+func (s *schemas) of(key bool) *schemaSource {
+	if key {
+		return s.key
 	}
-	return m.writer, nil
+	return s.value
+}
+
+// sources are those that there are.
+func (s *schemas) sources() []*schemaSource {
+	if s.key == nil {
+		return []*schemaSource{s.value}
+	}
+	return []*schemaSource{s.value, s.key}
+}
+
+// find answers for an id that was met: see schemaSource.find.
+func (s *schemas) find(id int32, key bool) (record.Writer, error) { return s.of(key).find(id) }
+
+// learn finds out what a decoder did not know: see schemaSource.learn.
+func (s *schemas) learn(ctx context.Context, unknown *record.UnknownSchemaError) error {
+	return s.of(unknown.Key).learn(ctx, unknown.ID)
 }
 
 // fingerprints are those of all schemas that were met and can be read.
 func (s *schemas) fingerprints() map[int32]string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f := map[int32]string{}
-	for id, m := range s.met {
-		if m.bad == nil {
-			f[id] = m.fingerprint
-		}
+	all := map[int32]string{}
+	for _, source := range s.sources() {
+		maps.Copy(all, source.fingerprints())
 	}
-	return f
+	return all
 }
 
-// learn finds out what an id stands for, so that find answers. It is a *growthError when rows first have to have more: find answers
-// then, too.
-func (s *schemas) learn(ctx context.Context, id int32) error {
-	s.learning.Lock()
-	defer s.learning.Unlock()
-	if m, ok := s.lookup(id); ok {
-		return s.fits(id, m)
+// keepNothing is for who only looks.
+func (s *schemas) keepNothing() {
+	for _, source := range s.sources() {
+		source.keep = func(context.Context, int32, string, []byte) error { return nil }
 	}
-	if s.down != nil {
-		return fmt.Errorf("%s: schema %d: %w", s.topic, id, s.down)
-	}
-	text, err := s.fetch(ctx, id)
-	switch {
-	case errors.Is(err, record.ErrNoSchema):
-		s.log.Warn("records name a schema that the registry has not got: they are quarantined", "topic", s.topic, "schema", id)
-		s.meet(id, metSchema{bad: &record.BadRecord{Reason: record.UnknownSchema, Detail: fmt.Sprintf("the registry has no schema %d", id)}})
-		return nil
-	case err != nil:
-		if ctx.Err() == nil {
-			s.down = err
-		}
-		return fmt.Errorf("%s: schema %d: %w", s.topic, id, err)
-	}
-	m := metSchema{fingerprint: text.Fingerprint()}
-	data, err := json.Marshal(text)
-	if err != nil {
-		panic(err) // plain data always marshals
-	}
-	if err := s.keep(ctx, id, m.fingerprint, data); err != nil {
-		if other := (*offsets.OtherSchemaError)(nil); errors.As(err, &other) {
-			return halt(fmt.Errorf("%s: %w: a registry that lost its data gives ids anew, and records would be read by a schema that is not theirs; nothing of them was committed: "+
-				"compare with %s/writers, and if the new schema is right for what comes from here on, `shadoof resolve --topic %s --accept-schema %d --reason ...`",
-				s.topic, err, offsets.SchemaDir(s.topic), s.topic, id))
-		}
-		return fmt.Errorf("%s: keep schema %d: %w", s.topic, id, err)
-	}
-	if m.writer, err = s.parse(s.set, text); err != nil {
-		return s.refuse(id, fmt.Sprintf("schema %d cannot be read: %v", id, err))
-	}
-	s.meet(id, m)
-	return s.fits(id, m)
 }
 
-func (s *schemas) lookup(id int32) (metSchema, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	m, ok := s.met[id]
-	return m, ok
+// with are the same schemas for other settings.
+func (s *schemas) with(set *Settings) *schemas {
+	n := &schemas{set: set, value: s.value.with(&set.SchemaSettings)}
+	if s.key != nil {
+		n.key = s.key.with(set.KeySchema)
+	}
+	return n
 }
 
-func (s *schemas) meet(id int32, m metSchema) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.met[id] = m
-}
-
-// fits sees whether records of a schema can become rows, and says what would be left out.
-func (s *schemas) fits(id int32, m metSchema) error {
-	if m.bad != nil {
-		return nil
-	}
-	if s.set.grows() {
-		grown, err := s.set.grown(m.writer.Rows())
-		if err != nil {
-			return s.refuse(id, fmt.Sprintf("schema %d does not go with what the topic had before: %v", id, err))
-		}
-		if s.set.Target == nil || grown.Fingerprint() != s.set.Target.Fingerprint() {
-			return &growthError{id, grown}
-		}
-	}
-	if _, err := m.writer.Decoder(s.set.Rows()); err != nil {
-		return s.refuse(id, fmt.Sprintf("schema %d cannot be read as the topic's: %v", id, err))
-	}
-	if lost := evolve.Lost(m.writer.Rows(), s.set.Rows()); len(lost) > 0 {
-		s.log.Warn("records have fields that the topic's schema lacks: they are left out", "topic", s.topic, "schema", id, "fields", lost)
-	}
-	return nil
-}
-
-// refuse settles that no record of a schema can be read.
-func (s *schemas) refuse(id int32, why string) error {
-	if s.halts {
-		return halt(fmt.Errorf("%s: %s; policy.misfit is halt: nothing of them was committed: change the schema in the registry or value.version, or set policy.misfit: quarantine", s.topic, why))
-	}
-	s.log.Warn("records are quarantined for their schema: see `shadoof quarantine`", "topic", s.topic, "schema", id, "why", why)
-	s.meet(id, metSchema{bad: &record.BadRecord{Reason: record.Misfit, Detail: why}})
-	return nil
-}
-
-// of are the same schemas for other settings.
-func (s *schemas) of(set *Settings) *schemas {
-	return &schemas{topic: s.topic, set: set, halts: s.halts, fetch: s.fetch, keep: s.keep, parse: s.parse, log: s.log, met: maps.Clone(s.met)}
+func (s *schemaSource) with(set *SchemaSettings) *schemaSource {
+	return &schemaSource{topic: s.topic, set: set, key: s.key, halts: s.halts, fetch: s.fetch, keep: s.keep, parse: s.parse, log: s.log, met: maps.Clone(s.met)}
 }
 
 // newSchemas are those of this run, by the registry.
 func (w *worker) newSchemas(set *Settings) *schemas {
-	return &schemas{
-		topic: w.topic, set: set, halts: w.job.Policy.Misfit == "halt", parse: w.env.drivers.Writer, log: w.env.log, met: map[int32]metSchema{},
-		keep: w.log.KeepWriter,
-		fetch: func(ctx context.Context, id int32) (*record.SchemaText, error) {
-			r, err := w.registry()
-			if err != nil {
-				return nil, err
-			}
-			return r.ByID(ctx, id)
-		},
+	fetch := func(ctx context.Context, id int32) (*record.SchemaText, error) {
+		r, err := w.registry()
+		if err != nil {
+			return nil, err
+		}
+		return r.ByID(ctx, id)
 	}
+	source := func(of *SchemaSettings, key bool) *schemaSource {
+		return &schemaSource{
+			topic: w.topic, set: of, key: key, halts: w.job.Policy.Misfit == "halt", fetch: fetch, keep: w.log.KeepWriter, parse: w.env.drivers.Writer,
+			log: w.env.log, met: map[int32]metSchema{},
+		}
+	}
+	s := &schemas{set: set, value: source(&set.SchemaSettings, false)}
+	if set.KeySchema != nil {
+		s.key = source(set.KeySchema, true)
+	}
+	return s
 }
 
 // grow takes the rows that records need, for the attempts to come.
 func (w *worker) grow(g *growthError) {
-	set := *w.set
-	set.Target = g.rows
-	w.set = &set
-	w.schemas = w.schemas.of(w.set)
+	set := w.set.clone()
+	if g.key {
+		set.KeySchema.Target = g.rows
+	} else {
+		set.Target = g.rows
+	}
+	w.set, w.schemas = set, w.schemas.with(set)
 }
 
 // committedSchemas are those that a commit named: what its files were made with, whatever the registry says by now.
 func (w *worker) committedSchemas(set *Settings, l *offsets.Lift) *schemas {
 	s := w.newSchemas(set)
-	s.keep = func(context.Context, int32, string, []byte) error { return nil }
-	s.fetch = func(ctx context.Context, id int32) (*record.SchemaText, error) {
-		fingerprint, ok := l.Writers[id]
-		if !ok {
-			return nil, fmt.Errorf("%w: the commit names none of this id", record.ErrNoSchema)
-		}
-		data, err := w.log.KeptWriter(ctx, id, fingerprint)
-		if err != nil {
-			return nil, err
-		}
-		t := &record.SchemaText{}
-		if err := json.Unmarshal(data, t); err != nil {
-			return nil, fmt.Errorf("%s: %w: %w", offsets.WriterName(w.topic, id, fingerprint), err, offsets.ErrDamaged)
-		}
-		return t, nil
+	s.keepNothing()
+	for _, source := range s.sources() {
+		source.fetch = func(ctx context.Context, id int32) (*record.SchemaText, error) { return w.committedSchema(ctx, l, id) }
 	}
 	return s
 }
 
-// An acceptedSchema is a schema that a person accepted for an id that stood for another one.
-type acceptedSchema struct {
-	record.SchemaText
-	Accepted offsets.Decision `json:"accepted"`
-}
-
-// acceptSchema keeps what an id stands for now beside what it stood for before.
-func (w *worker) acceptSchema(ctx context.Context, id int32, by offsets.Decision) (changed bool, err error) {
-	text, err := w.schemas.fetch(ctx, id)
-	if errors.Is(err, record.ErrNoSchema) {
-		return false, usage(fmt.Errorf("%s: %w", w.topic, err))
+func (w *worker) committedSchema(ctx context.Context, l *offsets.Lift, id int32) (*record.SchemaText, error) {
+	fingerprint, ok := l.Writers[id]
+	if !ok {
+		return nil, fmt.Errorf("%w: the commit names none of this id", record.ErrNoSchema)
 	}
+	data, err := w.log.KeptWriter(ctx, id, fingerprint)
 	if err != nil {
-		return false, fmt.Errorf("%s: schema %d: %w", w.topic, id, err)
+		return nil, err
 	}
-	data, err := json.Marshal(acceptedSchema{*text, by})
-	if err != nil {
-		panic(err) // plain data always marshals
+	t := &record.SchemaText{}
+	if err := json.Unmarshal(data, t); err != nil {
+		return nil, fmt.Errorf("%s: %w: %w", offsets.WriterName(w.topic, id, fingerprint), err, offsets.ErrDamaged)
 	}
-	err = w.log.KeepWriter(ctx, id, text.Fingerprint(), data)
-	if other := (*offsets.OtherSchemaError)(nil); !errors.As(err, &other) {
-		return false, err
-	}
-	return true, w.log.AcceptWriter(ctx, id, text.Fingerprint(), data)
+	return t, nil
 }

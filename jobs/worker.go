@@ -21,7 +21,7 @@ type worker struct {
 	job      *config.Job
 	topic    string
 	set      *Settings
-	before   *record.Schema // rows of the newest commit
+	before   *Settings // of the newest commit; nil where there is none
 	registry func() (record.Registry, error)
 	schemas  *schemas
 	log      *offsets.Log

@@ -18,7 +18,10 @@ func SchemaID(value []byte) (id int32, ok bool) {
 
 // An UnknownSchemaError is the error of a decoder that has not met the id of a record's schema: whoever decodes finds out about it
 // and tries again.
-type UnknownSchemaError struct{ ID int32 }
+type UnknownSchemaError struct {
+	ID  int32
+	Key bool // of the record's key, not of its value
+}
 
 func (e *UnknownSchemaError) Error() string {
 	return fmt.Sprintf("schema %d was not looked up yet", e.ID)

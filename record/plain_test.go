@@ -106,17 +106,17 @@ func numbers(name string) number {
 func TestWithKey(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		format  string
+		format  record.Kind
 		headers bool
 		columns []string
 		want    [][]any
 	}{
 		{"string", true, []string{"n", "key", "headers"}, [][]any{{int64(1), "k", []any{[]any{"h", nil}}, int32(2), int64(9), int64(8)}, {int64(2), nil, []any{}, int32(2), int64(9), int64(8)}}},
 		{"bytes", false, []string{"n", "key"}, [][]any{{int64(1), "k", int32(2), int64(9), int64(8)}, {int64(2), nil, int32(2), int64(9), int64(8)}}},
-		{"none", true, []string{"n", "headers"}, [][]any{{int64(1), []any{[]any{"h", nil}}, int32(2), int64(9), int64(8)}, {int64(2), []any{}, int32(2), int64(9), int64(8)}}},
-		{"none", false, []string{"n"}, [][]any{{int64(1), int32(2), int64(9), int64(8)}, {int64(2), int32(2), int64(9), int64(8)}}},
+		{"", true, []string{"n", "headers"}, [][]any{{int64(1), []any{[]any{"h", nil}}, int32(2), int64(9), int64(8)}, {int64(2), []any{}, int32(2), int64(9), int64(8)}}},
+		{"", false, []string{"n"}, [][]any{{int64(1), int32(2), int64(9), int64(8)}, {int64(2), int32(2), int64(9), int64(8)}}},
 	} {
-		dec, err := record.WithKey(numbers("n"), c.format, c.headers)
+		dec, err := record.WithKey(numbers("n"), record.KeyFormat{Kind: c.format}, c.headers)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -147,7 +147,7 @@ func TestWithKeyAfterStruct(t *testing.T) {
 	in := numbers("n").schema.Fields[0]
 	out := in
 	out.Name = "m"
-	dec, err := record.WithKey(number{&record.Schema{Fields: []record.Field{{Name: "s", Type: record.Type{Kind: record.Struct, Fields: []record.Field{in, out}}}}}}, "string", true)
+	dec, err := record.WithKey(number{&record.Schema{Fields: []record.Field{{Name: "s", Type: record.Type{Kind: record.Struct, Fields: []record.Field{in, out}}}}}}, record.KeyFormat{Kind: record.String}, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,20 +165,19 @@ func TestWithKeyRefuses(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		dec     record.Decoder
-		format  string
+		format  record.Kind
 		headers bool
 		want    string
 	}{
 		{numbers("key"), "string", false, "the value has a field key, and"},
-		{numbers("headers"), "none", true, "the value has a field headers, and"},
+		{numbers("headers"), "", true, "the value has a field headers, and"},
 		{record.NewStringDecoder(), "bytes", false, "the value has a field key"},
-		{numbers("n"), "avro", false, `key format "avro": want none, string or bytes`},
 	} {
-		if _, err := record.WithKey(c.dec, c.format, c.headers); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := record.WithKey(c.dec, record.KeyFormat{Kind: c.format}, c.headers); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error %v, want %s", err, c.want)
 		}
 	}
-	dec, err := record.WithKey(numbers("n"), "string", false)
+	dec, err := record.WithKey(numbers("n"), record.KeyFormat{Kind: record.String}, false)
 	if err != nil {
 		t.Fatal(err)
 	}

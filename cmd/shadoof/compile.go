@@ -8,6 +8,7 @@ import (
 	"shadoof/config"
 	"shadoof/jobs"
 	"shadoof/partitioning"
+	"shadoof/record"
 )
 
 // compileProblems are problems that only the parts can see: layouts, and schemas as far as their files are known without Kafka.
@@ -22,17 +23,10 @@ func compileProblems(file string, cfg *config.Config) config.Problems {
 			report("partition", errors.New(strings.TrimPrefix(err.Error(), "partition.")))
 		}
 		for _, topic := range writtenOut(j) {
-			if j.Value.Registered() {
+			if j.Value.Registered() || j.Key.Registered() {
 				continue // the registry knows
 			}
-			text, kind, err := readSchema(j, topic)
-			if err != nil {
-				report("value.schema", err)
-				continue
-			}
-			s := &jobs.Settings{Topic: topic, Format: j.Value.Format, Framing: j.Value.Framing, Schema: text, Kind: kind, Message: j.Value.Message, AsJSON: j.Value.AsJSON,
-				Key: j.Key.Format, Headers: j.Headers}
-			dec, err := newDecoder(s, nil)
+			dec, err := staticDecoder(j, topic)
 			if err != nil {
 				report("value.schema", fmt.Errorf("topic %s: %w", topic, err))
 				continue
@@ -45,6 +39,26 @@ func compileProblems(file string, cfg *config.Config) config.Problems {
 		}
 	}
 	return ps
+}
+
+// staticDecoder is the decoder of a job that needs no registry.
+func staticDecoder(j *config.Job, topic string) (record.Decoder, error) {
+	value, err := staticSchema(j.Value, topic)
+	if err != nil {
+		return nil, err
+	}
+	s := &jobs.Settings{Topic: topic, SchemaSettings: *value, Key: j.Key.Format, Headers: j.Headers}
+	if j.Key.Decoded() {
+		if s.KeySchema, err = staticSchema(j.Key, topic); err != nil {
+			return nil, fmt.Errorf("key: %w", err)
+		}
+	}
+	return newDecoder(s, nil)
+}
+
+func staticSchema(v config.Value, topic string) (*jobs.SchemaSettings, error) {
+	text, kind, err := readSchema(v, topic)
+	return &jobs.SchemaSettings{Format: v.Format, Framing: v.Framing, Schema: text, Kind: kind, Message: v.Message, AsJSON: v.AsJSON}, err
 }
 
 func newPartitioner(j *config.Job) (*partitioning.Partitioner, error) {

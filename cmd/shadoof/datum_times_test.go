@@ -33,9 +33,9 @@ func TestDatumsHaveTheTimesOfColumns(t *testing.T) {
 		}
 		for _, datums := range []bool{true, false} {
 			set := &jobs.Settings{
-				Format: "avro", Schema: `{"type":"record","name":"R","fields":[{"name":"n","type":"long"},{"name":"t","type":` + c.fieldType + `}]}`,
-				Partition: jobs.PartitionSettings{By: "field", Fields: []jobs.FieldSettings{{Path: "t", Unit: "s", Patterns: []string{"%Y%m%d %H:%M p"}}}, Layout: "hive", MaxFuture: time.Hour},
-				Output:    jobs.OutputSettings{Format: "avro", Datums: datums},
+				SchemaSettings: jobs.SchemaSettings{Format: "avro", Schema: `{"type":"record","name":"R","fields":[{"name":"n","type":"long"},{"name":"t","type":` + c.fieldType + `}]}`},
+				Partition:      jobs.PartitionSettings{By: "field", Fields: []jobs.FieldSettings{{Path: "t", Unit: "s", Patterns: []string{"%Y%m%d %H:%M p"}}}, Layout: "hive", MaxFuture: time.Hour},
+				Output:         jobs.OutputSettings{Format: "avro", Datums: datums},
 			}
 			dec, err := newDecoder(set, nil)
 			if err != nil {

@@ -15,11 +15,11 @@ func TestDecodersOfDatums(t *testing.T) {
 		want  bool
 		field string
 	}{
-		"kept":             {jobs.Settings{Format: "avro", Schema: plain, Output: jobs.OutputSettings{Format: "avro", Datums: true}}, true, ""},
-		"kept, by a field": {jobs.Settings{Format: "avro", Schema: plain, Partition: jobs.PartitionSettings{By: "field", Field: "h.at"}, Output: jobs.OutputSettings{Format: "avro", Datums: true}}, true, "h.at"},
-		"by a pattern":     {jobs.Settings{Format: "avro", Schema: plain, Partition: jobs.PartitionSettings{By: "field", Fields: []jobs.FieldSettings{{Path: "h.at"}}}, Output: jobs.OutputSettings{Format: "avro", Datums: true}}, true, "h.at"},
-		"of older builds":  {jobs.Settings{Format: "avro", Schema: plain, Output: jobs.OutputSettings{Format: "avro"}}, false, "h.at"},
-		"an error":         {jobs.Settings{Format: "avro", Schema: `{"type":"error","name":"R","fields":[{"name":"a","type":"int"}]}`, Output: jobs.OutputSettings{Format: "avro", Datums: true}}, false, "a"},
+		"kept":             {jobs.Settings{SchemaSettings: jobs.SchemaSettings{Format: "avro", Schema: plain}, Output: jobs.OutputSettings{Format: "avro", Datums: true}}, true, ""},
+		"kept, by a field": {jobs.Settings{SchemaSettings: jobs.SchemaSettings{Format: "avro", Schema: plain}, Partition: jobs.PartitionSettings{By: "field", Field: "h.at"}, Output: jobs.OutputSettings{Format: "avro", Datums: true}}, true, "h.at"},
+		"by a pattern":     {jobs.Settings{SchemaSettings: jobs.SchemaSettings{Format: "avro", Schema: plain}, Partition: jobs.PartitionSettings{By: "field", Fields: []jobs.FieldSettings{{Path: "h.at"}}}, Output: jobs.OutputSettings{Format: "avro", Datums: true}}, true, "h.at"},
+		"of older builds":  {jobs.Settings{SchemaSettings: jobs.SchemaSettings{Format: "avro", Schema: plain}, Output: jobs.OutputSettings{Format: "avro"}}, false, "h.at"},
+		"an error":         {jobs.Settings{SchemaSettings: jobs.SchemaSettings{Format: "avro", Schema: `{"type":"error","name":"R","fields":[{"name":"a","type":"int"}]}`}, Output: jobs.OutputSettings{Format: "avro", Datums: true}}, false, "a"},
 	} {
 		dec, err := newDecoder(&c.set, nil)
 		if err != nil {

@@ -10,7 +10,7 @@ import (
 
 func TestConfluentFramingIsTakenOffJSON(t *testing.T) {
 	t.Parallel()
-	dec, err := newDecoder(&jobs.Settings{Format: "json", Framing: "confluent", Schema: rawSchema}, nil)
+	dec, err := newDecoder(&jobs.Settings{SchemaSettings: jobs.SchemaSettings{Format: "json", Framing: "confluent", Schema: rawSchema}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

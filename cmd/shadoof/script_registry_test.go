@@ -46,23 +46,34 @@ func register(ts *testscript.TestScript, _ bool, args []string) {
 
 // framed TOPIC PARTITION ID VALUE appends a value behind the id of its schema.
 func framed(ts *testscript.TestScript, _ bool, args []string) {
-	sayFramed(ts, args[0], args[1], args[2], unescape(ts, args[3]))
+	value := append(header(ts, args[2]), unescape(ts, args[3])...)
+	ts.Check(cluster(ts).Produce(context.Background(), args[0], kafkatest.Record{Partition: int32(number(ts, args[1])), Time: saidAt, Value: value}))
 }
 
-// sayavro TOPIC PARTITION ID FILE JSON appends JSON as Avro data of the schema in a file.
+// sayavro TOPIC PARTITION ID FILE JSON [KEY-ID FILE JSON] appends JSON as Avro data of the schema in a file; "-" is no value.
 func sayAvro(ts *testscript.TestScript, _ bool, args []string) {
-	text, err := os.ReadFile(ts.MkAbs(args[3]))
+	r := kafkatest.Record{Partition: int32(number(ts, args[1])), Time: saidAt, Value: avroData(ts, args[2:5])}
+	if len(args) > 5 {
+		r.Key = avroData(ts, args[5:8])
+	}
+	ts.Check(cluster(ts).Produce(context.Background(), args[0], r))
+}
+
+func avroData(ts *testscript.TestScript, args []string) []byte {
+	if args[2] == "-" {
+		return nil
+	}
+	text, err := os.ReadFile(ts.MkAbs(args[1]))
 	ts.Check(err)
 	schema, err := avro.Parse(string(text))
 	ts.Check(err)
 	var value any
-	ts.Check(json.Unmarshal([]byte(args[4]), &value))
+	ts.Check(json.Unmarshal([]byte(args[2]), &value))
 	data, err := schema.Encode(value)
 	ts.Check(err)
-	sayFramed(ts, args[0], args[1], args[2], data)
+	return append(header(ts, args[0]), data...)
 }
 
-func sayFramed(ts *testscript.TestScript, topic, partition, id string, data []byte) {
-	value := binary.BigEndian.AppendUint32([]byte{0}, uint32(number(ts, id)))
-	ts.Check(cluster(ts).Produce(context.Background(), topic, kafkatest.Record{Partition: int32(number(ts, partition)), Time: saidAt, Value: append(value, data...)}))
+func header(ts *testscript.TestScript, id string) []byte {
+	return binary.BigEndian.AppendUint32([]byte{0}, uint32(number(ts, id)))
 }

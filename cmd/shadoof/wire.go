@@ -171,20 +171,20 @@ func newReader(key string) (writers.Reader, error) {
 	return nil, fmt.Errorf("%s: files of this kind cannot be read back", key)
 }
 
-// readSchema is the text of the file with the schema of a topic's values, and what the text is; "" where they have none.
-func readSchema(job *config.Job, topic string) (text, kind string, err error) {
-	if job.Value.Raw() {
+// readSchema is the text of the file with the schema of a topic's values, or keys, and what the text is; "" where they have none.
+func readSchema(v config.Value, topic string) (text, kind string, err error) {
+	if v.Raw() {
 		return rawSchema, "", nil
 	}
-	name := job.Value.SchemaFile(topic)
+	name := v.SchemaFile(topic)
 	if name == "" {
 		return "", "", nil
 	}
 	b, err := os.ReadFile(name)
 	if err != nil {
-		return "", "", fmt.Errorf("value.schema: %w", err)
+		return "", "", err
 	}
-	kind = kindOf(job.Value.Format, b)
+	kind = kindOf(v.Format, b)
 	if kind == descriptors {
 		return base64.StdEncoding.EncodeToString(b), kind, nil
 	}
@@ -214,7 +214,7 @@ func kindOf(format string, file []byte) string {
 }
 
 // newWriter makes something of a schema that records were written with.
-func newWriter(s *jobs.Settings, t *record.SchemaText) (record.Writer, error) {
+func newWriter(s *jobs.SchemaSettings, t *record.SchemaText) (record.Writer, error) {
 	o := record.ReadOptions{Message: s.Message, AsJSON: s.AsJSON}
 	switch {
 	case s.Format == "protobuf":
@@ -248,36 +248,80 @@ func newProtobuf(t *record.SchemaText, o record.ReadOptions) (*protobuf.Writer, 
 	return protobuf.ParseDescriptorSet(set, o)
 }
 
-func newDecoder(s *jobs.Settings, find func(id int32) (record.Writer, error)) (record.Decoder, error) {
+func newDecoder(s *jobs.Settings, find jobs.FindSchema) (record.Decoder, error) {
 	switch s.Format {
 	case "string":
 		return record.NewStringDecoder(), nil
 	case "bytes":
 		return record.NewBytesDecoder(), nil
 	}
-	dec, err := valueDecoder(s, find)
+	dec, err := datumDecoder(s)
+	if err == nil && dec == nil {
+		dec, err = fieldsDecoder(&s.SchemaSettings, func(id int32) (record.Writer, error) { return find(id, false) })
+	}
 	if err != nil {
 		return nil, err
 	}
-	if s.Tombstone == "row" {
+	if s.Nulls {
 		dec = record.WithNulls(dec)
 	}
-	return record.WithKey(dec, s.Key, s.Headers)
+	key := record.KeyFormat{}
+	switch {
+	case s.KeySchema != nil:
+		if key.Decoder, err = fieldsDecoder(s.KeySchema, func(id int32) (record.Writer, error) { return find(id, true) }); err != nil {
+			return nil, fmt.Errorf("key: %w", err)
+		}
+	case s.Key == "string" || s.Key == "bytes":
+		key.Kind = record.Kind(s.Key)
+	}
+	return record.WithKey(dec, key, s.Headers)
 }
 
-func valueDecoder(s *jobs.Settings, find func(id int32) (record.Writer, error)) (record.Decoder, error) {
-	if s.ByID {
+// datumDecoder is the decoder of Avro data that goes into Avro files as it is; nil where it does not.
+func datumDecoder(s *jobs.Settings) (record.Decoder, error) {
+	if !s.Output.Datums || s.ByID || s.Subject != "" {
+		return nil, nil
+	}
+	p, err := avro.Parse([]byte(s.Schema))
+	if err != nil {
+		return nil, err
+	}
+	dec, ok := avro.NewDatumDecoder(p, s.Partition.OnlyField())
+	if !ok {
+		return nil, nil
+	}
+	return unframed(dec, s.Framing), nil
+}
+
+// fieldsDecoder is the decoder of values, or keys, that become fields.
+func fieldsDecoder(s *jobs.SchemaSettings, find func(id int32) (record.Writer, error)) (record.Decoder, error) {
+	switch {
+	case s.ByID:
 		return record.NewFramedDecoder(s.Rows(), func(id int32) (record.Decoder, error) { return foundDecoder(s, id, find) }), nil
+	case s.Schema == rawSchema:
+		return unframed(json.NewRaw(), s.Framing), nil
 	}
-	dec, err := bareDecoder(s)
-	if err != nil || s.Framing != "confluent" {
-		return dec, err
+	w, err := newWriter(s, s.Text())
+	if err != nil {
+		return nil, err
 	}
-	return record.NewFramedDecoder(dec.Schema(), func(int32) (record.Decoder, error) { return dec, nil }), nil
+	dec, err := w.Decoder(s.RowsOf(w))
+	if err != nil {
+		return nil, err
+	}
+	return unframed(dec, s.Framing), nil
 }
 
-// foundDecoder is the decoder of records that name their schema.
-func foundDecoder(s *jobs.Settings, id int32, find func(id int32) (record.Writer, error)) (record.Decoder, error) {
+// unframed takes the header off where there is one, whatever schema it names.
+func unframed(dec record.Decoder, framing string) record.Decoder {
+	if framing != "confluent" {
+		return dec
+	}
+	return record.NewFramedDecoder(dec.Schema(), func(int32) (record.Decoder, error) { return dec, nil })
+}
+
+// foundDecoder is the decoder of what was written with the schema of an id.
+func foundDecoder(s *jobs.SchemaSettings, id int32, find func(id int32) (record.Writer, error)) (record.Decoder, error) {
 	w, err := find(id)
 	if err != nil {
 		return nil, err
@@ -287,26 +331,4 @@ func foundDecoder(s *jobs.Settings, id int32, find func(id int32) (record.Writer
 		return nil, &record.BadRecord{Reason: record.Misfit, Detail: fmt.Sprintf("schema %d cannot be read as the topic's: %v", id, misfit)}
 	}
 	return dec, err
-}
-
-// bareDecoder is the decoder of values that all have one schema, without framing.
-func bareDecoder(s *jobs.Settings) (record.Decoder, error) {
-	if s.Schema == rawSchema {
-		return json.NewRaw(), nil
-	}
-	t := s.Text()
-	if s.Output.Datums {
-		p, err := avro.Parse([]byte(s.Schema))
-		if err != nil {
-			return nil, err
-		}
-		if dec, ok := avro.NewDatumDecoder(p, s.Partition.OnlyField()); ok {
-			return dec, nil
-		}
-	}
-	w, err := newWriter(s, t)
-	if err != nil {
-		return nil, err
-	}
-	return w.Decoder(s.RowsOf(w))
 }

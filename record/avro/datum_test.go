@@ -309,7 +309,7 @@ func TestLeafOfDatums(t *testing.T) {
 	if plain := p.Schema.WithKafkaColumns(); s.Fingerprint() == plain.Fingerprint() {
 		t.Error("datums and columns have the same fingerprint")
 	}
-	if _, err := record.WithKey(datums(t, p, ""), "string", false); err == nil {
+	if _, err := record.WithKey(datums(t, p, ""), record.KeyFormat{Kind: record.String}, false); err == nil {
 		t.Error("a key beside datums")
 	}
 }
