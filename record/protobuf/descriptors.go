@@ -50,11 +50,13 @@ func compileText(t *record.SchemaText) (protoreflect.FileDescriptor, error) {
 	return built.FindFileByPath(name)
 }
 
+var errNoReference = errors.New("it is none of the schema's references")
+
 // search finds an import among the references.
 func search(sources map[string]string, path string) (found protocompile.SearchResult, err error) {
 	text, ok := sources[path]
 	if !ok {
-		return found, protoregistry.NotFound
+		return found, errNoReference
 	}
 	if p := serialized(text); p != nil {
 		p.Name = &path
@@ -87,6 +89,9 @@ func addFile(set *descriptorpb.FileDescriptorSet, seen map[string]bool, f protor
 	set.File = append(set.File, protoutil.ProtoFromFileDescriptor(f))
 }
 
+// standard finds the files of google/protobuf.
+var standard = protocompile.WithStandardImports(protocompile.ResolverFunc(func(path string) (protocompile.SearchResult, error) { return search(nil, path) }))
+
 // buildSet links the files of a set, with the files of google/protobuf that it may lack.
 func buildSet(set *descriptorpb.FileDescriptorSet) (*protoregistry.Files, error) {
 	have := map[string]bool{}
@@ -98,9 +103,7 @@ func buildSet(set *descriptorpb.FileDescriptorSet) (*protoregistry.Files, error)
 			if have[path] {
 				continue
 			}
-			std, err := protocompile.WithStandardImports(protocompile.ResolverFunc(func(string) (protocompile.SearchResult, error) {
-				return protocompile.SearchResult{}, protoregistry.NotFound
-			})).FindFileByPath(path)
+			std, err := standard.FindFileByPath(path)
 			if err != nil {
 				return nil, fmt.Errorf("%s imports %s, which is missing: write the set with its imports (protoc --include_imports)", set.File[i].GetName(), path)
 			}
