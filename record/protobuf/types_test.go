@@ -135,7 +135,9 @@ e string = "ZERO"
 func TestClosedEnumsLeaveUnknownNumbersOut(t *testing.T) {
 	t.Parallel()
 	w := parse(t, `syntax = "proto2"; message M { optional E e = 1; repeated E l = 2; repeated E p = 3 [packed = true]; map<string, E> m = 4; oneof o { E x = 5; int32 y = 6; } } enum E { O = 0; A = 1; B = 2; }`)
-	tag := func(n protowire.Number, v ...byte) []byte { return append(protowire.AppendTag(nil, n, protowire.VarintType), v...) }
+	tag := func(n protowire.Number, v ...byte) []byte {
+		return append(protowire.AppendTag(nil, n, protowire.VarintType), v...)
+	}
 	block := func(n protowire.Number, v ...byte) []byte {
 		return protowire.AppendBytes(protowire.AppendTag(nil, n, protowire.BytesType), v)
 	}
