@@ -35,7 +35,7 @@ func compile(s *record.Schema) (*plan, error) {
 		name = rowName
 	}
 	for part := range strings.SplitSeq(name, ".") {
-		if !isName(part) {
+		if !record.IsAvroName(part) {
 			return nil, fmt.Errorf("the schema's name %q: %q is not a name in Avro, which has letters of ASCII, digits and _, and no digit first", name, part)
 		}
 	}
@@ -72,7 +72,7 @@ func (c *compiler) record(path string, fields []record.Field, at level) ([]step,
 	var steps []step
 	for i := range fields {
 		f := &fields[i]
-		if !isName(f.Name) {
+		if !record.IsAvroName(f.Name) {
 			return nil, fmt.Errorf("field %q: not a name in Avro, which has letters of ASCII, digits and _, and no digit first; rename it, or write Parquet (output.format)", c.field(path+"."+f.Name))
 		}
 		if i > 0 {
@@ -233,7 +233,7 @@ func (c *compiler) decimal(s *step, path string, t *record.Type) {
 // enum writes an enum, or a string where the symbols are none that Avro allows.
 func (c *compiler) enum(s *step, path string, t *record.Type) {
 	sorted := slices.Sorted(slices.Values(t.Symbols))
-	if len(slices.Compact(sorted)) < len(t.Symbols) || slices.ContainsFunc(t.Symbols, func(symbol string) bool { return !isName(symbol) }) {
+	if len(slices.Compact(sorted)) < len(t.Symbols) || slices.ContainsFunc(t.Symbols, func(symbol string) bool { return !record.IsAvroName(symbol) }) {
 		s.op = opBytes
 		c.write(`"string"`)
 		return
@@ -241,19 +241,6 @@ func (c *compiler) enum(s *step, path string, t *record.Type) {
 	s.op, s.symbols = opEnum, newSymbols(t.Symbols)
 	c.named("enum", path)
 	c.write(`,"symbols":["`, strings.Join(t.Symbols, `","`), `"]}`)
-}
-
-// isName says whether Avro allows a name.
-func isName(s string) bool {
-	for i := range len(s) {
-		switch b := s[i]; {
-		case 'a' <= b && b <= 'z', 'A' <= b && b <= 'Z', b == '_':
-		case '0' <= b && b <= '9' && i > 0:
-		default:
-			return false
-		}
-	}
-	return s != ""
 }
 
 // typeNames are what types are called: no type of a schema's own may have one of these names, in any namespace.

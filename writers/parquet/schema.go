@@ -2,7 +2,6 @@ package parquet
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/parquet-go/parquet-go/deprecated"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
@@ -33,11 +32,11 @@ func (b *schemaBuilder) fields(fields []record.Field) error {
 	seen := make(map[string]string, len(fields))
 	for i := range fields {
 		// Spark refuses a file with two such names, and DuckDB gives one of them another.
-		lower := strings.ToLower(fields[i].Name)
-		if other, ok := seen[lower]; ok {
+		folded := record.FoldName(fields[i].Name)
+		if other, ok := seen[folded]; ok {
 			return fmt.Errorf("field %s: another is named %s: readers of Parquet files do not tell names apart by case; rename one, or set output.format: avro", fields[i].Name, other)
 		}
-		seen[lower] = fields[i].Name
+		seen[folded] = fields[i].Name
 		if err := b.field(&fields[i]); err != nil {
 			return fmt.Errorf("field %s: %w", fields[i].Name, err)
 		}
