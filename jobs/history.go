@@ -27,40 +27,62 @@ func (w *worker) liveFiles(ctx context.Context) (map[string]liveFile, error) {
 
 // liveFilesAt lists the files that were live after version v.
 func (w *worker) liveFilesAt(ctx context.Context, v int64) (map[string]liveFile, error) {
-	out := map[string]liveFile{}
-	byBundle := map[offsets.BundleRef][]string{}
-	for r, err := range w.log.Records(ctx, 1, v) {
+	s := newLiveSet()
+	err := s.extend(ctx, w.log, v)
+	return s.files, err
+}
+
+// A liveSet is the files that are live after a version.
+type liveSet struct {
+	v        int64
+	files    map[string]liveFile // by key
+	byBundle map[offsets.BundleRef][]string
+}
+
+func newLiveSet() *liveSet {
+	return &liveSet{files: map[string]liveFile{}, byBundle: map[offsets.BundleRef][]string{}}
+}
+
+// extend takes in the records up to version v that came since.
+func (s *liveSet) extend(ctx context.Context, log *offsets.Log, v int64) error {
+	for r, err := range log.Records(ctx, s.v+1, v) {
 		if err != nil {
-			return nil, err
+			return err
 		}
-		switch b := r.Body.(type) {
-		case *offsets.Drop:
+		s.take(r)
+	}
+	return nil
+}
+
+func (s *liveSet) take(r *offsets.Record) {
+	s.v = r.V
+	switch b := r.Body.(type) {
+	case *offsets.Drop:
+		for _, f := range b.Files {
+			delete(s.files, f.Key)
+		}
+	case *offsets.Replace:
+		for _, ref := range b.Remove {
+			for _, key := range s.byBundle[ref] {
+				delete(s.files, key)
+			}
+			delete(s.byBundle, ref)
+		}
+	case *offsets.Repair:
+		if f, ok := s.files[b.File.Key]; ok {
+			f.Bytes, f.Token = b.Bytes, b.Token
+			s.files[b.File.Key] = f
+		}
+	}
+	if l := r.Lift(); l != nil {
+		for n, b := range l.Bundles {
 			for _, f := range b.Files {
-				delete(out, f.Key)
-			}
-		case *offsets.Replace:
-			for _, ref := range b.Remove {
-				for _, key := range byBundle[ref] {
-					delete(out, key)
-				}
-			}
-		case *offsets.Repair:
-			if f, ok := out[b.File.Key]; ok {
-				f.Bytes, f.Token = b.Bytes, b.Token
-				out[b.File.Key] = f
-			}
-		}
-		if l := r.Lift(); l != nil {
-			for n, b := range l.Bundles {
-				for _, f := range b.Files {
-					out[f.Key] = liveFile{f, r.V, n, l.Incarnation, r.Time}
-					ref := offsets.BundleRef{V: r.V, Bundle: n}
-					byBundle[ref] = append(byBundle[ref], f.Key)
-				}
+				s.files[f.Key] = liveFile{f, r.V, n, l.Incarnation, r.Time}
+				ref := offsets.BundleRef{V: r.V, Bundle: n}
+				s.byBundle[ref] = append(s.byBundle[ref], f.Key)
 			}
 		}
 	}
-	return out, nil
 }
 
 // reader opens a topic's log for looking only. It needs no Kafka.

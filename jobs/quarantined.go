@@ -22,12 +22,8 @@ type quarantinedBundle struct {
 	dropped []offsets.File
 }
 
-// quarantinedBundles lists live bundles with live quarantine files, in order; of these versions, or of all.
-func (w *worker) quarantinedBundles(ctx context.Context, versions []int64) (out []*quarantinedBundle, err error) {
-	live, err := w.liveFiles(ctx)
-	if err != nil {
-		return nil, err
-	}
+// quarantinedBundles lists the bundles with live quarantine files, in order; of these versions, or of all.
+func (w *worker) quarantinedBundles(ctx context.Context, live map[string]liveFile, versions []int64) (out []*quarantinedBundle, err error) {
 	seen := map[offsets.BundleRef]bool{}
 	for _, f := range live {
 		ref := offsets.BundleRef{V: f.v, Bundle: f.bundle}

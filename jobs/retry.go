@@ -52,6 +52,7 @@ type RetriedBundle struct {
 type retry struct {
 	w      *worker
 	r      RetryRequest
+	live   *liveSet
 	tries  retrial
 	report *RetryReport
 }
@@ -67,10 +68,7 @@ func (e *Env) RetryQuarantine(ctx context.Context, r RetryRequest) (*RetryReport
 	if err != nil {
 		return nil, err
 	}
-	if err := w.log.ConfirmNewest(ctx); err != nil {
-		return nil, err
-	}
-	t := &retry{w: w, r: r, report: &RetryReport{Topic: r.Topic, DryRun: r.DryRun, Swap: r.Swap, Left: map[string]int64{}, Versions: []int64{}, Bundles: []RetriedBundle{}}}
+	t := &retry{w: w, r: r, live: newLiveSet(), report: &RetryReport{Topic: r.Topic, DryRun: r.DryRun, Swap: r.Swap, Left: map[string]int64{}, Versions: []int64{}, Bundles: []RetriedBundle{}}}
 	if r.Reason != "" {
 		t.tries.reasons = []string{string(r.Reason)}
 	}
@@ -79,7 +77,7 @@ func (e *Env) RetryQuarantine(ctx context.Context, r RetryRequest) (*RetryReport
 			return nil, usage(fmt.Errorf("%s: version %d does not exist: the log holds 1 to %d", r.Topic, v, newest))
 		}
 	}
-	bundles, err := w.quarantinedBundles(ctx, r.Versions)
+	bundles, err := t.bundles(ctx, r.Versions)
 	if err != nil || len(bundles) == 0 {
 		return t.report, err
 	}
@@ -98,6 +96,17 @@ func (e *Env) RetryQuarantine(ctx context.Context, r RetryRequest) (*RetryReport
 		}
 	}
 	return t.report, nil
+}
+
+// bundles lists those with records in quarantine, as the newest record leaves them.
+func (t *retry) bundles(ctx context.Context, versions []int64) ([]*quarantinedBundle, error) {
+	if err := t.w.log.ConfirmNewest(ctx); err != nil {
+		return nil, err
+	}
+	if err := t.live.extend(ctx, t.w.log, t.w.log.State().V); err != nil {
+		return nil, err
+	}
+	return t.w.quarantinedBundles(ctx, t.live.files, versions)
 }
 
 // prepare decides which rows records become, as a run does. What does not fit stays where it is, whatever the policy: it was accepted.
@@ -149,7 +158,7 @@ func (t *retry) version(ctx context.Context, v int64) error {
 func (t *retry) versionOnce(ctx context.Context, v int64) error {
 	w := t.w
 	t.tries.set = w.set
-	bundles, err := w.quarantinedBundles(ctx, []int64{v})
+	bundles, err := t.bundles(ctx, []int64{v})
 	if err != nil || len(bundles) == 0 {
 		return err // replaced or dropped meanwhile
 	}
@@ -200,7 +209,7 @@ func (t *retry) settled(ctx context.Context, bundles []*quarantinedBundle) ([]*q
 	if err := t.w.settle(ctx, target); err != nil {
 		return nil, err
 	}
-	return t.w.quarantinedBundles(ctx, []int64{refs[0].V})
+	return t.bundles(ctx, []int64{refs[0].V})
 }
 
 func (t *retry) note(results []RetriedBundle) {

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"sort"
@@ -20,7 +21,10 @@ type memSource struct {
 	batch   int // records per batch
 	fail    map[int32]error
 	stalled map[int32]bool // partitions whose leader never answers a fetch
+	deaf    bool           // nothing of it can be reached
 }
+
+var errDeaf = errors.New("the cluster does not answer")
 
 type memTopic struct {
 	id    string
@@ -84,6 +88,9 @@ func (t *memTopic) addSlots(partition int, slots ...memSlot) {
 func (s *memSource) Topics(context.Context) ([]string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.deaf {
+		return nil, errDeaf
+	}
 	var out []string
 	for t := range s.topics {
 		out = append(out, t)
@@ -95,6 +102,9 @@ func (s *memSource) Topics(context.Context) ([]string, error) {
 func (s *memSource) Describe(_ context.Context, topic string) (*extract.Topic, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.deaf {
+		return nil, errDeaf
+	}
 	t, ok := s.topics[topic]
 	if !ok {
 		return nil, fmt.Errorf("%s: %w", topic, extract.ErrNoTopic)

@@ -21,6 +21,8 @@ type scenario struct {
 	name    string
 	prepare func(w *world)
 	act     func(w *world, e *Env) error
+	always  func(w *world) string // what is wrong at this moment; nil: only what no scenario may show
+	after   func(w *world)        // what a process does once all is well again
 }
 
 // runOnce is a plain run; its outcome is part of what the sweep tolerates.
@@ -45,18 +47,18 @@ func twoHours(w *world) *memTopic {
 }
 
 func scenarios() []scenario {
-	return []scenario{
-		{"first run", func(w *world) { twoHours(w) }, runOnce},
-		{"plain run", func(w *world) {
+	return append(retryScenarios(), []scenario{
+		{name: "first run", prepare: func(w *world) { twoHours(w) }, act: runOnce},
+		{name: "plain run", prepare: func(w *world) {
 			t := twoHours(w)
 			w.runClean()
 			t.add(0, 9, day.Add(3*time.Hour), time.Minute)
-		}, runOnce},
-		{"lost race", func(w *world) {
+		}, act: runOnce},
+		{name: "lost race", prepare: func(w *world) {
 			t := twoHours(w)
 			w.runClean()
 			t.add(0, 9, day.Add(3*time.Hour), time.Minute)
-		}, func(w *world, e *Env) error {
+		}, act: func(w *world, e *Env) error {
 			rival := false
 			e.hook = func(point string) {
 				if point == "before-put" && !rival {
@@ -66,33 +68,39 @@ func scenarios() []scenario {
 			}
 			return runOnce(w, e)
 		}},
-		{"repair", func(w *world) {
+		{name: "repair", prepare: func(w *world) {
 			twoHours(w)
 			crashAt(w, "committed")
 			w.store.AbortUploads(func(key string) bool { return strings.Contains(key, "hr=13") })
-		}, runOnce},
-		{"drop", func(w *world) {
+		}, act: runOnce},
+		{name: "drop", prepare: func(w *world) {
 			twoHours(w)
 			w.runClean()
-		}, func(w *world, e *Env) error {
+		}, act: func(w *world, e *Env) error {
 			_, _, err := e.Resolve(context.Background(), "orders", Resolution{Drop: firstFile(w), Decision: offsets.Decision{By: "test", Reason: "sweep"}})
 			return err
 		}},
-		{"gc", func(w *world) {
+		{name: "gc", prepare: func(w *world) {
 			t := twoHours(w)
 			w.runClean()
 			t.add(0, 9, day.Add(3*time.Hour), time.Minute)
 			crashAt(w, "before-put")
 			w.sleep(48 * time.Hour)
-		}, func(w *world, e *Env) error {
+		}, act: func(w *world, e *Env) error {
 			_, err := e.GC(context.Background(), Selection{}, false)
 			return err
 		}},
-	}
+	}...)
 }
 
 // crashAt lets a process run until it comes to a point, and die there: no deferred call of it does anything any more.
 func crashAt(w *world, point string) {
+	w.t.Helper()
+	w.crashWhile(point, func(e *Env) { _ = runOnce(w, e) })
+}
+
+// crashWhile is crashAt of whatever a process does.
+func (w *world) crashWhile(point string, act func(e *Env)) {
 	w.t.Helper()
 	dead := make(chan struct{})
 	reached := make(chan struct{})
@@ -114,7 +122,12 @@ func crashAt(w *world, point string) {
 			runtime.Goexit()
 		}
 	}
-	_ = runOnce(w, e)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		act(e)
+	}()
+	<-ended
 	select {
 	case <-reached:
 	default:
@@ -181,6 +194,11 @@ func sweep(t *testing.T, sc scenario, f failure) int {
 			if u := unnamed(w.store); len(u) > 0 && bad == "" {
 				bad = fmt.Sprintf("before %s %s: visible and not named by a record: %q", c.Op, c.Name, u)
 			}
+			if sc.always != nil && bad == "" {
+				if wrong := sc.always(w); wrong != "" {
+					bad = fmt.Sprintf("before %s %s: %s", c.Op, c.Name, wrong)
+				}
+			}
 			switch c.Seq {
 			case n:
 				return f.verdict
@@ -204,6 +222,9 @@ func sweep(t *testing.T, sc scenario, f failure) int {
 		w.run(w.process(w.store)) // a fresh process finishes what was begun
 		s.Land()
 		w.runClean()
+		if sc.after != nil {
+			sc.after(w)
+		}
 		w.checkDroppedOrExact(sc, what)
 		if s.Operations() < n {
 			return n - 1
