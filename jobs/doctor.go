@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"shadoof/extract"
+	"shadoof/record"
 	"shadoof/storage"
 )
 
@@ -40,10 +41,11 @@ func (d *Doctors) setDefaults() {
 
 // Areas of a DoctorCheck.
 const (
-	AreaConfig = "config"
-	AreaKafka  = "kafka"
-	AreaStore  = "store"
-	AreaTopic  = "topic"
+	AreaConfig   = "config"
+	AreaKafka    = "kafka"
+	AreaRegistry = "registry"
+	AreaStore    = "store"
+	AreaTopic    = "topic"
 )
 
 // A DoctorReport is all that a doctor looked at, by area: config, kafka, store, then topics in order of their names.
@@ -53,7 +55,7 @@ type DoctorReport struct {
 
 // A DoctorCheck is one thing that was looked at.
 type DoctorCheck struct {
-	Area   string `json:"area"`            // config, kafka, store, topic
+	Area   string `json:"area"`            // config, kafka, registry, store, topic
 	Topic  string `json:"topic,omitempty"` // for the area topic
 	Name   string `json:"name"`
 	Grade  string `json:"grade"`  // ok, not seen, doubtful, bad, unreachable
@@ -91,6 +93,7 @@ const (
 	lookContract = "keeps the contract"
 	lookTopics   = "topics are listed"
 	lookCluster  = "cluster"
+	lookRegistry = "answers"
 )
 
 var looks = []string{lookTopics, lookCluster, lookOpens, lookRoot, lookSetUp, lookContract, storeName}
@@ -100,6 +103,8 @@ type visit struct {
 	*Env
 	Doctors
 	sel Selection
+
+	registry func() (record.Registry, error)
 
 	mu     sync.Mutex
 	checks []DoctorCheck
@@ -113,11 +118,14 @@ type visit struct {
 func (e *Env) Doctor(ctx context.Context, d Doctors, sel Selection) (*DoctorReport, error) {
 	d.setDefaults()
 	e.store = nil // until it was opened
-	v := &visit{Env: e, Doctors: d, sel: sel}
+	v := &visit{Env: e, Doctors: d, sel: sel, registry: e.oneRegistry()}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var looking sync.WaitGroup
 	looking.Go(func() { v.look(ctx, AreaKafka, "", lookCluster, v.Patience, v.Kafka.ExamineCluster) })
+	if e.openRegistry != nil {
+		looking.Go(func() { v.look(ctx, AreaRegistry, "", lookRegistry, v.Patience, v.examineRegistry) })
+	}
 	claims, listed, err := v.begin(ctx)
 	if err != nil {
 		cancel()
@@ -255,7 +263,7 @@ func (v *visit) add(area, topic, look string, found ...storage.Finding) {
 func (v *visit) report() *DoctorReport {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	areas := []string{AreaConfig, AreaKafka, AreaStore, AreaTopic}
+	areas := []string{AreaConfig, AreaKafka, AreaRegistry, AreaStore, AreaTopic}
 	slices.SortStableFunc(v.checks, func(a, b DoctorCheck) int {
 		if a.Area != b.Area {
 			return slices.Index(areas, a.Area) - slices.Index(areas, b.Area)
@@ -275,7 +283,8 @@ func one(grade storage.Grade, name, detail string, args ...any) []storage.Findin
 // gradeOf tells what a person must repair from what may pass.
 func gradeOf(err error) storage.Grade {
 	code := ExitCode(err)
-	if code == ExitHalted || code == ExitUsage || isPermission(err) || errors.Is(err, extract.ErrAuth) || errors.Is(err, extract.ErrNotAuthorized) || errors.Is(err, extract.ErrNoTopic) {
+	if code == ExitHalted || code == ExitUsage || isPermission(err) || errors.Is(err, extract.ErrAuth) || errors.Is(err, extract.ErrNotAuthorized) || errors.Is(err, extract.ErrNoTopic) ||
+		errors.Is(err, record.ErrNoSchema) {
 		return storage.Bad
 	}
 	return storage.Absent

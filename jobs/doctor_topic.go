@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,7 +32,7 @@ func (v *visit) examineTopics(ctx context.Context, claims []claim, listed bool) 
 
 // examineTopic looks at a topic's settings, at the topic in Kafka, and at what the store holds of it.
 func (v *visit) examineTopic(ctx context.Context, c claim, listed bool) {
-	v.look(ctx, AreaTopic, c.topic, "settings", v.Patience, func(context.Context) []storage.Finding { return v.examineSettings(c) })
+	v.look(ctx, AreaTopic, c.topic, "settings", v.Patience, func(ctx context.Context) []storage.Finding { return v.examineSettings(ctx, c) })
 	if listed {
 		v.look(ctx, AreaTopic, c.topic, "topic", v.Patience, func(ctx context.Context) []storage.Finding { return v.Kafka.ExamineTopic(ctx, v.use(c)) })
 	}
@@ -58,18 +59,37 @@ func (v *visit) use(c claim) extract.Use {
 	return u
 }
 
-func (v *visit) examineSettings(c claim) []storage.Finding {
+func (v *visit) examineSettings(ctx context.Context, c claim) []storage.Finding {
 	const name = "settings"
-	set, err := v.newSettings(c.job, c.topic)
+	w, err := v.newWorker(c.job, c.topic)
 	if err != nil {
 		return one(storage.Bad, name, "%v", err)
 	}
-	compiled, err := v.compile(set, nil)
+	w.registry = v.registry
+	if err := w.decideTarget(ctx); err != nil {
+		return one(gradeOf(err), name, "%v", err)
+	}
+	compiled, err := v.compile(w.set, w.schemas.find)
 	if err != nil {
 		return one(storage.Bad, name, "%v", err)
 	}
-	fields := len(compiled.decoder.Schema().Fields)
-	return one(storage.Good, name, "job %s: %s values, %d fields, to %s files by %s in %s/", c.job.Name, set.Format, fields, set.Output.Format, set.Partition.By, set.Folder)
+	fields := fmt.Sprintf("%d fields", len(compiled.decoder.Schema().Fields))
+	if !w.set.decided() {
+		fields = fmt.Sprintf("the subject %s does not exist: fields follow from what records name", w.set.Subject)
+	}
+	return one(storage.Good, name, "job %s: %s values, %s, to %s files by %s in %s/", c.job.Name, w.set.Format, fields, w.set.Output.Format, w.set.Partition.By, w.set.Folder)
+}
+
+// examineRegistry asks the registry for something that every registry knows.
+func (v *visit) examineRegistry(ctx context.Context) []storage.Finding {
+	r, err := v.registry()
+	if err == nil {
+		err = r.Check(ctx)
+	}
+	if err != nil {
+		return one(gradeOf(err), lookRegistry, "%v", err)
+	}
+	return one(storage.Good, lookRegistry, "%s", strings.Join(v.cfg.Registry.URLs, ", "))
 }
 
 // examineMoves tries what publishing does, where files are moved between folders.

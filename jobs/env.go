@@ -45,8 +45,9 @@ type Drivers struct {
 	// Schema is the text of a schema, of values or of keys, and of what kind it is; "" where they have none, or the registry has it.
 	Schema func(v config.Value, topic string) (text, kind string, err error)
 
-	// Writer makes something of a schema of the topic's records. Their values come without the header of the framing.
-	Writer func(s *SchemaSettings, t *record.SchemaText) (record.Writer, error)
+	// Writer makes something of a schema of the topic's records. Their values come without the header of the framing. Where rows are
+	// not made of it what cannot be columns is no error: it may be in a part that rows do not have.
+	Writer func(s *SchemaSettings, t *record.SchemaText, rows bool) (record.Writer, error)
 
 	// Decoder makes a decoder of the topic's records. Where values name their schemas find says what these are.
 	Decoder func(s *Settings, find FindSchema) (record.Decoder, error)

@@ -21,15 +21,19 @@ type schemaSource struct {
 	halts bool // where a schema cannot be read as the topic's, a person decides; otherwise its records are quarantined
 	fetch func(ctx context.Context, id int32) (*record.SchemaText, error)
 	keep  func(ctx context.Context, id int32, fingerprint string, data []byte) error
-	parse func(s *SchemaSettings, t *record.SchemaText) (record.Writer, error)
+	parse func(s *SchemaSettings, t *record.SchemaText, rows bool) (record.Writer, error)
 	log   *slog.Logger
 
 	learning sync.Mutex // held while the registry is asked; taken before mu
 	down     error      // why the registry cannot be asked any more in this run
+	unknown  int        // ids that it has not got
 
 	mu  sync.Mutex
 	met map[int32]metSchema
 }
+
+// mostUnknown ids are asked for in a run: each costs a request.
+const mostUnknown = 1000
 
 // A metSchema is what an id stands for.
 type metSchema struct {
@@ -88,6 +92,10 @@ func (s *schemaSource) learn(ctx context.Context, id int32) error {
 	text, err := s.fetch(ctx, id)
 	switch {
 	case errors.Is(err, record.ErrNoSchema):
+		if s.unknown++; s.unknown > mostUnknown {
+			return fmt.Errorf("%s: records name more than %d schemas that the registry has not got, the last one %d: are values really framed (value.framing), and is it the registry of their producers?",
+				s.topic, mostUnknown, id)
+		}
 		s.log.Warn("records name a schema that the registry has not got: they are quarantined", "topic", s.topic, "schema", id)
 		s.meet(id, metSchema{bad: &record.BadRecord{Reason: record.UnknownSchema, Detail: fmt.Sprintf("the registry has no schema %d", id)}})
 		return nil
@@ -110,11 +118,14 @@ func (s *schemaSource) learn(ctx context.Context, id int32) error {
 		}
 		return fmt.Errorf("%s: keep schema %d: %w", s.topic, id, err)
 	}
-	if m.writer, err = s.parse(s.set, text); err != nil {
+	if m.writer, err = s.parse(s.set, text, s.set.grows()); err != nil {
 		return s.refuse(id, fmt.Sprintf("schema %d cannot be read: %v", id, err))
 	}
-	s.meet(id, m)
-	return s.fits(id, m)
+	err = s.fits(id, m)
+	if _, refused := s.lookup(id); !refused && (err == nil || errors.As(err, new(*growthError))) {
+		s.meet(id, m)
+	}
+	return err
 }
 
 func (s *schemaSource) lookup(id int32) (metSchema, bool) {

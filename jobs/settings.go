@@ -45,7 +45,7 @@ func (e *Env) newSettings(job *config.Job, topic string) (*Settings, error) {
 		return nil, usage(fmt.Errorf("%s: value.schema: %w", topic, err))
 	}
 	o := job.Output
-	datums := job.Value.Format == "avro" && o.Format == "avro" && job.Key.Format == "none" && !job.Headers && len(job.Partition.Fields) < 2 && job.Policy.Tombstone != "row"
+	datums := job.Value.Format == "avro" && o.Format == "avro" && job.Key.Format == "none" && !job.Headers && len(job.Partition.Fields) < 2 && job.Policy.Tombstone != "row" && len(job.Value.AsJSON) == 0
 	s := &Settings{
 		Topic: topic, Folder: folderOf(job, topic), SchemaSettings: *value, Key: job.Key.Format, Headers: job.Headers,
 		Partition: newPartitionSettings(job),

@@ -44,7 +44,7 @@ func (e *Env) schemaSettings(v config.Value, topic string, nulls bool) (*SchemaS
 		return s, nil
 	}
 	s.ByID = framed && v.Format != "json" // a document says itself which fields it has
-	w, err := e.drivers.Writer(s, s.Text())
+	w, err := e.drivers.Writer(s, s.Text(), true)
 	if err != nil {
 		return nil, err
 	}

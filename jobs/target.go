@@ -54,7 +54,7 @@ func (w *worker) decideSource(ctx context.Context, s *schemaSource, before *reco
 		return nil
 	}
 	name := fmt.Sprintf("version %d of subject %s (schema %d)", r.Version, r.Subject, r.ID)
-	writer, err := s.parse(s.set, &r.SchemaText)
+	writer, err := s.parse(s.set, &r.SchemaText, true)
 	if err != nil {
 		return fmt.Errorf("%s: %s: %w", w.topic, name, err)
 	}

@@ -13,6 +13,9 @@ import (
 // A Registry holds the schemas of writers, by ids that stand before each value. It is safe for concurrent use. What it answered once
 // it may answer again from memory: it is made anew for each run.
 type Registry interface {
+	// Check says what keeps the registry from answering; nil when nothing does.
+	Check(ctx context.Context) error
+
 	// ByID is ErrNoSchema, wrapped, when the registry is well and has no such id. Other errors say nothing about the id.
 	ByID(ctx context.Context, id int32) (*SchemaText, error)
 

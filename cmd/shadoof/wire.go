@@ -214,8 +214,8 @@ func kindOf(format string, file []byte) string {
 }
 
 // newWriter makes something of a schema that records were written with.
-func newWriter(s *jobs.SchemaSettings, t *record.SchemaText) (record.Writer, error) {
-	o := record.ReadOptions{Message: s.Message, AsJSON: s.AsJSON}
+func newWriter(s *jobs.SchemaSettings, t *record.SchemaText, rows bool) (record.Writer, error) {
+	o := record.ReadOptions{Message: s.Message, AsJSON: s.AsJSON, ElseJSON: !rows}
 	switch {
 	case s.Format == "protobuf":
 		w, err := newProtobuf(t, o)
@@ -301,7 +301,7 @@ func fieldsDecoder(s *jobs.SchemaSettings, find func(id int32) (record.Writer, e
 	case s.Schema == rawSchema:
 		return unframed(json.NewRaw(), s.Framing), nil
 	}
-	w, err := newWriter(s, s.Text())
+	w, err := newWriter(s, s.Text(), true)
 	if err != nil {
 		return nil, err
 	}
