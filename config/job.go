@@ -142,7 +142,7 @@ type Complete struct {
 type Policy struct {
 	BadRecord      string // quarantine, fail
 	Misfit         string // of records whose schema cannot be read as the topic's: quarantine, halt
-	MaxBad         string // ""
+	MaxBad         MaxBad // "" for any number
 	Tombstone      string // quarantine, row, skip
 	LostRecords    string // halt, record
 	TopicRecreated string // halt, record

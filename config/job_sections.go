@@ -111,15 +111,15 @@ func (d *document) policy(m *mapping) Policy {
 	p := Policy{
 		BadRecord:      m.choice("bad_record", "quarantine", "quarantine", "fail"),
 		Misfit:         m.choice("misfit", "quarantine", "quarantine", "halt"),
-		MaxBad:         m.text("max_bad", ""),
+		MaxBad:         m.maxBad("max_bad"),
 		Tombstone:      m.choice("tombstone", "quarantine", "quarantine", "row", "skip"),
 		LostRecords:    haltOrRecord("lost_records"),
 		TopicRecreated: haltOrRecord("topic_recreated"),
 		Truncated:      haltOrRecord("truncated"),
 		UnexplainedGap: haltOrRecord("unexplained_gap"),
 	}
-	if p.MaxBad != "" {
-		m.reject("max_bad", "is not built yet: bad_record: fail stops at the first")
+	if p.MaxBad != "" && p.BadRecord == "fail" {
+		m.reject("max_bad", "has no effect: with bad_record: fail none goes to quarantine")
 	}
 	return p
 }

@@ -93,7 +93,7 @@ func (j *Job) document() section {
 		{"limits", section{{"records", j.Limits.Records}, {"bytes", FormatSize(j.Limits.Bytes)}, {"duration", FormatDuration(j.Limits.Duration)},
 			{"bytes_per_second", FormatSize(j.Limits.BytesPerSecond)}}},
 		{"complete", section{{"marker", j.Complete.Marker}, {"lateness", FormatDuration(j.Complete.Lateness)}, {"idle", FormatDuration(j.Complete.Idle)}}},
-		{"policy", section{{"bad_record", j.Policy.BadRecord}, {"max_bad", j.Policy.MaxBad}, {"misfit", j.Policy.Misfit}, {"tombstone", j.Policy.Tombstone},
+		{"policy", section{{"bad_record", j.Policy.BadRecord}, {"max_bad", string(j.Policy.MaxBad)}, {"misfit", j.Policy.Misfit}, {"tombstone", j.Policy.Tombstone},
 			{"lost_records", j.Policy.LostRecords}, {"topic_recreated", j.Policy.TopicRecreated}, {"truncated", j.Policy.Truncated},
 			{"unexplained_gap", j.Policy.UnexplainedGap}}},
 	}

@@ -44,7 +44,8 @@ type attempt struct {
 	maxOpen  int // files that each lifter may have open at once
 	together int // ranges that each lifter reads at once
 	sequence writers.Sequence
-	early    atomic.Int64 // files that were finished for want of memory or of open files
+	early    atomic.Int64           // files that were finished for want of memory or of open files
+	example  atomic.Pointer[string] // a record that was quarantined
 	bundles  []offsets.Bundle
 }
 
@@ -145,6 +146,9 @@ func (w *worker) liftBundle(ctx, hard context.Context, a *attempt, ranges []extr
 		return nil, errors.Join(fmt.Errorf("stage %s, %d partitions from %s on: %w", w.topic, len(ranges), ranges[0], err), l.abort(hard))
 	}
 	a.early.Add(int64(l.data.ClosedEarly()))
+	if l.example != "" {
+		a.example.CompareAndSwap(nil, &l.example)
+	}
 	w.env.hook("staged")
 	return b, nil
 }

@@ -36,6 +36,7 @@ type lifter struct {
 	bytes    int64           // of keys and values, so far
 	told     int64           // of them, what progress was told of
 	failed   int32           // partition whose record policy.bad_record refused; -1: none
+	example  string          // the first record that was quarantined, and why
 }
 
 // A segment is what was read of one range, before it becomes part of a commit.
@@ -319,6 +320,9 @@ func (l *lifter) quarantine(s *segment, r *record.Raw, bad *record.BadRecord) er
 		return err
 	}
 	f.Quarantine(r, bad)
+	if l.example == "" {
+		l.example = fmt.Sprintf("%s/%d offset %d: %s", l.w.topic, r.Partition, r.Offset, bad)
+	}
 	return nil
 }
 

@@ -105,6 +105,10 @@ func (w *worker) lift(ctx, hard context.Context, until time.Time) error {
 		a, err := w.liftAll(ctx, hard, ranges)
 		if err == nil {
 			tries = 0
+			if err := w.tooManyBad(a); err != nil {
+				w.discardBundles(hard, a.bundles) // nothing was proposed, so nothing names what was staged
+				return partialIf(w.report.Commits > 0, err)
+			}
 			committed, err := w.commit(hard, a)
 			if err != nil {
 				return err
