@@ -3,6 +3,11 @@ package jobs
 import (
 	"context"
 	"errors"
+	"fmt"
+	"time"
+
+	"shadoof/record"
+	"shadoof/record/evolve"
 )
 
 // planRows finds out what a run would make of records. A mistake in the configuration is an error here as it is there.
@@ -20,5 +25,40 @@ func (w *worker) planRows(ctx context.Context, t *PlanTopic) error {
 	if c.times != nil {
 		t.Notes = c.times.Notes()
 	}
+	if !w.set.decided() {
+		return nil
+	}
+	for _, p := range evolve.Names(w.set.Rows(), w.nameOptions(c)) {
+		t.Notes = append(t.Notes, p.String())
+	}
+	for _, path := range w.set.AsJSON {
+		if w.set.Target != nil && !evolve.Has(w.set.Target, path) {
+			t.Notes = append(t.Notes, fmt.Sprintf("value.as_json: the rows have no field %s", path))
+		}
+	}
+	if w.before != nil && w.before.hasSchema() && t.Offsets > 0 {
+		for _, change := range evolve.Diff(w.before.columns(), w.set.columns()) {
+			t.Notes = append(t.Notes, "since the newest commit, "+change.String())
+		}
+	}
 	return nil
+}
+
+// nameOptions are what names of fields can collide with.
+func (w *worker) nameOptions(c *compiled) evolve.NameOptions {
+	o := evolve.NameOptions{Format: w.set.Output.Format}
+	if w.set.Output.KafkaColumns {
+		o.Columns = append(o.Columns, record.PartitionColumn, record.OffsetColumn, record.TimestampColumn)
+	}
+	if w.set.Key != "none" && w.set.Key != "" {
+		o.Columns = append(o.Columns, record.KeyColumn)
+	}
+	if w.set.Headers {
+		o.Columns = append(o.Columns, record.HeadersColumn)
+	}
+	now := w.env.now()
+	if bucket, err := c.parts.Bucket(now.UnixMilli(), now.Add(time.Minute)); err == nil {
+		o.Folders = evolve.FolderKeys(bucket)
+	}
+	return o
 }

@@ -2,6 +2,7 @@ package evolve
 
 import (
 	"slices"
+	"strings"
 
 	"shadoof/record"
 )
@@ -73,4 +74,22 @@ func lostWithin(lost []string, path string, writer, target *record.Type) []strin
 		}
 	}
 	return lost
+}
+
+// Has says whether rows have a field at a dotted path, down through structs, and what lists and maps hold.
+func Has(s *record.Schema, path string) bool { return has(s.Fields, path) }
+
+func has(fields []record.Field, path string) bool {
+	name, rest, nested := strings.Cut(path, ".")
+	for _, f := range fields {
+		if f.Name != name {
+			continue
+		}
+		t := f.Type
+		for t.Elem != nil {
+			t = t.Elem.Type
+		}
+		return !nested || has(t.Fields, rest)
+	}
+	return false
 }
