@@ -54,7 +54,7 @@ func (c matcher) plain(fd protoreflect.FieldDescriptor, t slot) (field, error) {
 			return f, nil
 		}
 	}
-	return f, t.misfit("the writer has %s, the target %s", nameOf(fd), typeName(to))
+	return f, t.misfit("the writer has %s, the target %s", nameOf(fd), record.TypeName(to))
 }
 
 // converts says whether numbers that an op reads can be of a type at all.
@@ -133,7 +133,9 @@ func (d *Decoder) converted(f *field, u uint64, rep uint8) bool {
 		if from != opUint64 {
 			text = strconv.FormatInt(v, 10)
 		}
-		d.unfit(f.path, -1, "found %s, expected a number that the target's %s has exactly", text, typeName(c.Type))
+		t := c.Type
+		t.Size = 0 // of the column
+		d.unfit(f.path, -1, "found %s, expected a number that the target's %s has exactly", text, record.TypeName(t))
 		return false
 	}
 	c.AppendLevels(f.here, rep)

@@ -25,6 +25,7 @@ type Decoder struct {
 	dropped []bool   // entries of a map that another follows with the same key
 	table   []int32  // of the keys of a map
 	text    []byte   // of JSON
+	names   map[protoreflect.MessageDescriptor]string
 }
 
 // Schema implements [record.Decoder].

@@ -2,6 +2,7 @@ package protobuf
 
 import (
 	"fmt"
+	"slices"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -10,7 +11,7 @@ import (
 
 // Framed is the writer of values that begin with message indexes, as those of a registry do behind the schema's id: they name one
 // of the messages of the schema's file. Its decoders read the message that Rows is made of, and the one that is called like the target
-// (its Schema.Name); a value of any other is a Misfit.
+// (its Schema.Name, or one of its aliases); a value of any other is a Misfit.
 func (w *Writer) Framed() record.Writer { return framedWriter{w} }
 
 type framedWriter struct{ *Writer }
@@ -22,8 +23,8 @@ func (w framedWriter) Decoder(target *record.Schema) (record.Decoder, error) {
 	if err == nil {
 		return d, nil
 	}
-	if m := findMessage(d.file, target.Name); m != nil && m.FullName() != w.message.FullName() {
-		if second := d.choose(m); second.refused == nil {
+	for _, name := range append([]string{target.Name}, target.Aliases...) {
+		if m := findMessage(d.file, name); m != nil && d.choose(m).refused == nil {
 			return d, nil
 		}
 	}
@@ -116,7 +117,7 @@ func (d *framedDecoder) choose(m protoreflect.MessageDescriptor) *choice {
 		return c
 	}
 	c := &choice{}
-	if string(m.FullName()) != d.target.Name {
+	if name := string(m.FullName()); name != d.target.Name && !slices.Contains(d.target.Aliases, name) {
 		c.refused = &record.BadRecord{Reason: record.Misfit, Detail: fmt.Sprintf("found a message %s, expected %s", m.FullName(), d.expected())}
 	} else {
 		dec, err := newDecoder(m, d.target)

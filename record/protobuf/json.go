@@ -48,7 +48,10 @@ func (d *Decoder) jsonValue(f *field, x uint64, at, p, end int, rep uint8) int {
 
 // endJSON appends the JSON of what was read.
 func (d *Decoder) endJSON(f *field, rep uint8) bool {
-	w := jsonWriter{dst: d.text[:0]}
+	if d.names == nil {
+		d.names = map[protoreflect.MessageDescriptor]string{}
+	}
+	w := jsonWriter{dst: d.text[:0], names: d.names}
 	var err error
 	if o := f.json.object(); f.json.whole {
 		err = w.field(f.json.fd, o.slot(f.json.fd))

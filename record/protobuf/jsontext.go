@@ -19,6 +19,17 @@ import (
 type jsonWriter struct {
 	dst   []byte
 	unfit bool // what an error is about parses, and has no form in JSON
+	names map[protoreflect.MessageDescriptor]string
+}
+
+// name is wellKnown, which is asked once for each type.
+func (w *jsonWriter) name(md protoreflect.MessageDescriptor) string {
+	name, ok := w.names[md]
+	if !ok {
+		name = wellKnown(md)
+		w.names[md] = name
+	}
+	return name
 }
 
 func (w *jsonWriter) refuse(format string, args ...any) error {
@@ -28,12 +39,12 @@ func (w *jsonWriter) refuse(format string, args ...any) error {
 
 func (w *jsonWriter) object(o *object) error {
 	for i := range o.md.RequiredNumbers().Len() {
-		if fd := o.md.Fields().ByNumber(o.md.RequiredNumbers().Get(i)); o.set[fd.Index()] == nil {
-			return fmt.Errorf("%s: found no value, and the message's schema requires one", fd.FullName())
+		if n := o.md.RequiredNumbers().Get(i); !o.has(n) {
+			return fmt.Errorf("%s: found no value, and the message's schema requires one", o.md.Fields().ByNumber(n).FullName())
 		}
 	}
 	first := func() protoreflect.FieldDescriptor { return o.md.Fields().ByNumber(1) }
-	switch wellKnown(o.md) {
+	switch w.name(o.md) {
 	case "Timestamp":
 		return w.timestamp(int64(o.get(1).number), int64(int32(o.get(2).number)))
 	case "Duration":
@@ -44,15 +55,16 @@ func (w *jsonWriter) object(o *object) error {
 		return w.anyValue(o)
 	case "Struct", "ListValue":
 		return w.field(first(), o.slot(first()))
-	}
-	if shapeOf(o.md) == shapeWrapper {
+	case "DoubleValue", "FloatValue", "Int64Value", "UInt64Value", "Int32Value", "UInt32Value", "BoolValue", "StringValue", "BytesValue":
 		return w.value(first(), o.get(1))
 	}
 	w.dst = append(w.dst, '{')
 	some := false
-	for _, i := range slices.Sorted(maps.Keys(o.set)) {
-		fd := o.md.Fields().Get(i)
-		if !fd.HasPresence() && isZero(fd, o.set[i]) {
+	slices.SortFunc(o.set, func(a, b values) int { return a.index - b.index })
+	for i := range o.set {
+		v := &o.set[i]
+		fd := o.md.Fields().Get(v.index)
+		if !fd.HasPresence() && isZero(fd, v) {
 			continue
 		}
 		if some {
@@ -61,7 +73,7 @@ func (w *jsonWriter) object(o *object) error {
 		some = true
 		w.string(string(fd.Name()))
 		w.dst = append(w.dst, ':')
-		if err := w.field(fd, o.set[i]); err != nil {
+		if err := w.field(fd, v); err != nil {
 			return err
 		}
 	}
@@ -84,8 +96,8 @@ func isZero(fd protoreflect.FieldDescriptor, v *values) bool {
 
 // anyValue writes a google.protobuf.Value. One without any value is null.
 func (w *jsonWriter) anyValue(o *object) error {
-	for i, v := range o.set {
-		fd := o.md.Fields().Get(i)
+	for _, v := range o.set {
+		fd := o.md.Fields().Get(v.index)
 		x := math.Float64frombits(v.one.number)
 		switch {
 		case fd.Kind() == protoreflect.EnumKind:

@@ -160,7 +160,7 @@ func (c matcher) field(fd protoreflect.FieldDescriptor, column record.Field, t s
 
 func (c matcher) listField(fd protoreflect.FieldDescriptor, t slot) (field, error) {
 	if t.typ.Kind != record.List {
-		return field{}, t.misfit("the writer has repeated %s, the target %s", nameOf(fd), t.typ.Kind)
+		return field{}, t.misfit("the writer has repeated %s, the target %s", nameOf(fd), record.TypeName(t.typ))
 	}
 	in := t.entry("[]")
 	f, err := c.value(fd, in)
@@ -181,7 +181,7 @@ func (s slot) entry(mark string) slot {
 // mapField makes the plan for a map: its entries are messages of a key and a value.
 func (c matcher) mapField(fd protoreflect.FieldDescriptor, t slot) (field, error) {
 	if t.typ.Kind != record.Map {
-		return field{}, t.misfit("the writer has map of %s, the target %s", nameOf(fd.MapValue()), t.typ.Kind)
+		return field{}, t.misfit("the writer has map of %s, the target %s", nameOf(fd.MapValue()), record.TypeName(t.typ))
 	}
 	in := t.entry("{}")
 	f := place(t)
@@ -222,17 +222,17 @@ func (c matcher) value(fd protoreflect.FieldDescriptor, t slot) (field, error) {
 	case shapeTimestamp:
 		final, ok := map[record.Kind]final{record.TimestampMillis: finalMillis, record.TimestampMicros: finalMicros, record.TimestampNanos: finalNanos}[t.typ.Kind]
 		if !ok {
-			return f, t.misfit("the writer has %s, the target %s", nameOf(fd), t.typ.Kind)
+			return f, t.misfit("the writer has %s, the target %s", nameOf(fd), record.TypeName(t.typ))
 		}
 		f.msg = timeMessage(md, final, t)
 	case shapeDuration:
 		if t.typ.Kind != record.Decimal || t.typ.Scale != 9 || t.typ.Precision < durationDigits {
-			return f, t.misfit("the writer has %s, the target %s", nameOf(fd), typeName(t.typ))
+			return f, t.misfit("the writer has %s, the target %s", nameOf(fd), record.TypeName(t.typ))
 		}
 		f.msg = timeMessage(md, finalDuration, t)
 	case shapeEmpty:
 		if t.typ.Kind != record.Boolean {
-			return f, t.misfit("the writer has %s, which has no fields and is a boolean; the target has %s", nameOf(fd), t.typ.Kind)
+			return f, t.misfit("the writer has %s, which has no fields and is a boolean; the target has %s", nameOf(fd), record.TypeName(t.typ))
 		}
 		f.msg = &message{final: finalPresence, leaf: t.leaf, def: t.def, path: t.path}
 		f.msg.index(nil)
@@ -246,7 +246,7 @@ func (c matcher) value(fd protoreflect.FieldDescriptor, t slot) (field, error) {
 		f.msg.index([]protoreflect.FieldDescriptor{md.Fields().Get(0)})
 	default:
 		if t.typ.Kind != record.Struct || t.typ.Union || shapeOf(md) == shapeJSON {
-			return f, t.misfit("the writer has %s, the target %s", nameOf(fd), t.typ.Kind)
+			return f, t.misfit("the writer has %s, the target %s", nameOf(fd), record.TypeName(t.typ))
 		}
 		f.msg, err = c.message(md, t)
 	}
@@ -275,13 +275,6 @@ func nameOf(fd protoreflect.FieldDescriptor) string {
 		return string(fd.Enum().FullName())
 	}
 	return fd.Kind().String()
-}
-
-func typeName(t record.Type) string {
-	if t.Kind == record.Decimal {
-		return fmt.Sprintf("decimal(%d,%d)", t.Precision, t.Scale)
-	}
-	return string(t.Kind)
 }
 
 // newDecoder makes the plan for a message type and a target.

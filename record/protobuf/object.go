@@ -3,6 +3,7 @@ package protobuf
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -13,12 +14,14 @@ import (
 // An object is a message as values, on its way to JSON.
 type object struct {
 	md   protoreflect.MessageDescriptor
-	set  map[int]*values // by index of the field
-	lost bool            // a number was left out that its closed enum has not got
+	set  []values // of the fields that are there, in the order in which they came first
+	next int      // where the field may be that comes next
+	lost bool     // a number was left out that its closed enum has not got
 }
 
 // values are what a field has.
 type values struct {
+	index   int // of the field
 	one     value
 	list    []value
 	entries map[string]value
@@ -39,23 +42,39 @@ var (
 	errDeep = fmt.Errorf("found messages nested deeper than %d", maxMessages)
 )
 
-// slot has the values of a field, to be read or changed.
-func (o *object) slot(fd protoreflect.FieldDescriptor) *values {
-	v := o.set[fd.Index()]
-	if v == nil {
-		if o.set == nil {
-			o.set = map[int]*values{}
+// find is where a field's values are, or -1.
+func (o *object) find(index int) int {
+	for range len(o.set) {
+		if o.next >= len(o.set) {
+			o.next = 0
 		}
-		v = &values{}
-		o.set[fd.Index()] = v
+		if o.set[o.next].index == index {
+			return o.next
+		}
+		o.next++
 	}
-	return v
+	return -1
+}
+
+// slot has the values of a field, to be read or changed until the next one is asked for.
+func (o *object) slot(fd protoreflect.FieldDescriptor) *values {
+	i := o.find(fd.Index())
+	if i < 0 {
+		i = len(o.set)
+		o.set = append(o.set, values{index: fd.Index()})
+	}
+	return &o.set[i]
+}
+
+// has says whether a field is there.
+func (o *object) has(number protoreflect.FieldNumber) bool {
+	return o.find(o.md.Fields().ByNumber(number).Index()) >= 0
 }
 
 // get is the value of a field that is not repeated.
 func (o *object) get(number protoreflect.FieldNumber) value {
-	if v := o.set[o.md.Fields().ByNumber(number).Index()]; v != nil {
-		return v.one
+	if i := o.find(o.md.Fields().ByNumber(number).Index()); i >= 0 {
+		return o.set[i].one
 	}
 	return value{}
 }
@@ -118,10 +137,10 @@ func (o *object) child(fd protoreflect.FieldDescriptor) *object {
 
 // clearOneof takes the other members of a oneof out.
 func (o *object) clearOneof(fd protoreflect.FieldDescriptor) {
-	if of := fd.ContainingOneof(); of != nil && !of.IsSynthetic() {
+	if of := fd.ContainingOneof(); of != nil && len(o.set) > 0 && !of.IsSynthetic() {
 		for i := range of.Fields().Len() {
-			if other := of.Fields().Get(i); other.Index() != fd.Index() {
-				delete(o.set, other.Index())
+			if other := of.Fields().Get(i).Index(); other != fd.Index() {
+				o.set = slices.DeleteFunc(o.set, func(v values) bool { return v.index == other })
 			}
 		}
 	}
@@ -198,7 +217,7 @@ func (o *object) entry(fd protoreflect.FieldDescriptor, b []byte, depth int) err
 		return err
 	}
 	k, v := in.get(1), in.get(2)
-	if in.lost && in.set[1] == nil {
+	if in.lost && !in.has(2) {
 		return nil
 	}
 	if v.object == nil && fd.MapValue().Message() != nil {
