@@ -20,7 +20,7 @@ import (
 func TestDecodersReadBothSides(t *testing.T) {
 	t.Parallel()
 	united, refused := 0, 0
-	for seed := range seeds(t, 600) {
+	for seed := range seeds(t, 200) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		old := recordtest.RandomRecord(r, 2)
 		new := evolved(r, old)
@@ -59,7 +59,7 @@ func TestDecodersReadBothSides(t *testing.T) {
 		}
 	}
 	t.Logf("%d pairs went together, %d did not", united, refused)
-	if united < 200 || refused < 5 {
+	if united < 100 || refused == 0 {
 		t.Error("the schemas prove little")
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"shadoof/record"
 	"shadoof/record/evolve"
+	"shadoof/record/json"
 )
 
 // A law is a check of one seed.
@@ -44,7 +45,7 @@ func unite(t law, a, b *record.Schema) (*record.Schema, bool) {
 func TestUnionIsAJoin(t *testing.T) {
 	t.Parallel()
 	united, refused := 0, 0
-	for seed := range seeds(t, 3000) {
+	for seed := range seeds(t, 1000) {
 		t, g := law{t, seed}, newGenerator(seed)
 		a, b, c := g.schema(), g.schema(), g.schema()
 		same := func(law string, got, want *record.Schema) {
@@ -103,19 +104,22 @@ func TestUnionIsAJoin(t *testing.T) {
 		}
 	}
 	t.Logf("%d pairs went together, %d did not", united, refused)
-	if united < 300 || refused < 50 {
+	if united < 300 || refused < 20 {
 		t.Errorf("%d pairs went together, %d did not: the schemas prove little", united, refused)
 	}
 }
 
 func TestNothingOfEitherIsLostInAUnion(t *testing.T) {
 	t.Parallel()
-	for seed := range seeds(t, 2000) {
+	for seed := range seeds(t, 700) {
 		t, g := law{t, seed}, newGenerator(seed)
 		a, b := g.schema(), g.schema()
 		u, ok := unite(t, a, b)
 		if !ok {
 			continue
+		}
+		if _, err := json.NewDecoder(u); err != nil { // the defaults have to fit what types became
+			t.Fatalf("%v", err)
 		}
 		for _, s := range []*record.Schema{a, b} {
 			if lost := evolve.Lost(s, u); len(lost) > 0 {
