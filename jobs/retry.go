@@ -61,6 +61,9 @@ type retry struct {
 // them as rows. It reads the store alone, not Kafka. Time bounds are judged by the time of the bundle's commit: its other rows were, and
 // what a retry makes does not depend on the day of the retry.
 func (e *Env) RetryQuarantine(ctx context.Context, r RetryRequest) (*RetryReport, error) {
+	if err := errors.Join(checkReason(r.Reason), checkSwap(r.Swap)); err != nil {
+		return nil, err
+	}
 	if r.Swap == "" {
 		r.Swap = offsets.ShowFirst
 	}

@@ -125,6 +125,13 @@ func printRecord(w io.Writer, r *offsets.Record, published bool, document json.R
 	if lift == nil {
 		return ui.Document(w, r.Body)
 	}
+	if b, ok := r.Body.(*offsets.Replace); ok {
+		for _, ref := range b.Remove {
+			if _, err := fmt.Fprintf(w, "replaces bundle %d of version %d, %s\n", ref.Bundle, ref.V, b.Swap); err != nil {
+				return err
+			}
+		}
+	}
 	for _, change := range lift.Changes {
 		if _, err := fmt.Fprintf(w, "%s\n", change); err != nil {
 			return err

@@ -49,7 +49,7 @@ func TestEveryCommandExplainsItsExitStatusAndEndsWithAnExample(t *testing.T) {
 		}
 	}
 	for _, want := range []string{"demo", "run", "plan", "commits list", "commits show", "files", "offsets show", "offsets at-time", "offsets skip", "offsets mirror", "offsets import", "peek", "inspect",
-		"resolve", "verify", "gc", "config check", "config print", "version", "completion", "help"} {
+		"resolve", "quarantine list", "quarantine show", "quarantine retry", "verify", "gc", "config check", "config print", "version", "completion", "help"} {
 		if !seen["shadoof "+want] {
 			t.Errorf("there is no command %s", want)
 		}

@@ -6,6 +6,7 @@ import (
 
 	"shadoof/internal/ui"
 	"shadoof/jobs"
+	"shadoof/record"
 )
 
 // peekedRecord is a line of `peek --json`. Of key and key_base64, value and value_base64 one is there, or neither where Kafka has none.
@@ -51,19 +52,24 @@ func (p peekPrinter) json(item *jobs.PeekItem) error {
 		return ui.Lines(p.w, []peekedHole{{p.topic, p.partition, item.PeekHole}})
 	}
 	out := peekedRecord{Topic: p.topic, Partition: p.partition, Offset: r.Offset, Timestamp: r.Timestamp, Time: recordTime(r.Timestamp),
-		Headers: []peekedHeader{}, Tombstone: r.Value == nil, Row: item.Row, Bucket: item.Bucket}
+		Headers: peekedHeaders(r.Headers), Tombstone: r.Value == nil, Row: item.Row, Bucket: item.Bucket}
 	out.Key, out.KeyBase64 = textOrBytes(r.Key)
 	out.Value, out.ValueBase64 = textOrBytes(r.Value)
-	for _, h := range r.Headers {
-		var line peekedHeader
-		line.Key, line.KeyBase64 = textOrBytes([]byte(h.Key))
-		line.Value, line.ValueBase64 = textOrBytes(h.Value)
-		out.Headers = append(out.Headers, line)
-	}
 	if item.Bad != nil {
 		out.Quarantine = &peekedBad{string(item.Bad.Reason), item.Bad.Detail}
 	}
 	return ui.Lines(p.w, []peekedRecord{out})
+}
+
+func peekedHeaders(headers []record.Header) []peekedHeader {
+	out := []peekedHeader{}
+	for _, h := range headers {
+		var line peekedHeader
+		line.Key, line.KeyBase64 = textOrBytes([]byte(h.Key))
+		line.Value, line.ValueBase64 = textOrBytes(h.Value)
+		out = append(out, line)
+	}
+	return out
 }
 
 // textOrBytes is UTF-8 as text, and anything else as bytes; neither for nil.
