@@ -8,7 +8,9 @@ RACE := $(shell command -v $${CC:-cc} >/dev/null 2>&1 && echo -race)
 WITHSERVERS = cd testbed && go run ./cmd/withservers
 
 # What takes apart records that anybody may have written. Each is fuzzed for so long.
-FUZZERS = ./record/avro:FuzzDecode ./record/avro:FuzzSkip ./record/avro:FuzzResolve ./record/json:FuzzDecode ./record/json:FuzzKeep ./extract:FuzzAnswer
+FUZZERS = ./record/avro:FuzzDecode ./record/avro:FuzzWriter ./record/json:FuzzDecode ./record/protobuf:FuzzDecode ./extract:FuzzAnswer
+MORE_FUZZERS = ./record/avro:FuzzSkip ./record/avro:FuzzResolve ./record/avro:FuzzResolveSchemas ./record/json:FuzzKeep ./record/protobuf:FuzzFramed \
+	./record/jsonschema:FuzzParse ./record/infer:FuzzAdd ./partitioning:FuzzPattern ./partitioning:FuzzRFC3339 ./writers/parquet:FuzzRecords
 FUZZTIME = 10s
 
 .PHONY: build test-short test test-long lint fuzz bench bench-functions testbed-up testbed-check clean
@@ -34,6 +36,7 @@ test-long: testbed-check lint
 	SHADOOF_LONG=1 go test -vet=off -count=1 -timeout 30m ./offsets/model
 	SHADOOF_LONG=1; export SHADOOF_LONG; $(WITHSERVERS) -- go test -vet=off -count=1 -timeout 60m -tags long ./...
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=5m
+	@$(MAKE) --no-print-directory fuzz FUZZERS="$(MORE_FUZZERS)" FUZZTIME=30s
 
 lint:
 	@unformatted="$$(gofmt -l .)"; if [ -n "$$unformatted" ]; then echo "gofmt these files:"; echo "$$unformatted"; exit 1; fi
