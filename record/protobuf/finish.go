@@ -20,7 +20,6 @@ func (d *Decoder) finish(m *message, rep uint8) bool {
 			}
 		}
 	}
-	clear(m.oneofs)
 	m.lost = false
 	if m.final != finalNone {
 		return d.final(m, rep)

@@ -90,7 +90,7 @@ type message struct {
 	path   string
 
 	seen   []uint64 // bit set of fields that this message had so far
-	oneofs []int32  // 1 + index of the member that is set
+	oneofs []int32  // 1 + index of the member that was set last; that it was in this message only seen says
 	lost   bool     // entry of a map: its value is a number without a name
 }
 
@@ -196,7 +196,6 @@ func (m *message) setTag(tag uint64, at uint16) {
 // reset forgets a message that was not read to its end.
 func (m *message) reset() {
 	clear(m.seen)
-	clear(m.oneofs)
 	m.lost = false
 	for i := range m.fields {
 		f := &m.fields[i]

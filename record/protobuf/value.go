@@ -178,7 +178,6 @@ func (d *Decoder) undo(m *message, f *field) {
 		for i := range f.msg.fields {
 			d.undo(f.msg, &f.msg.fields[i])
 		}
-		clear(f.msg.oneofs)
 	default:
 		dropLast(&d.leaves[f.leaf])
 	}
