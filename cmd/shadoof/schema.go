@@ -32,7 +32,7 @@ func (a *app) newSchemaShowCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show --topic TOPIC",
 		Short: "Show the fields of a topic's rows, how they changed, and the schemas of its records",
-		Long: `Show prints the fields that the rows of a topic's newest commit have, without the columns that the configuration adds; how they changed
+		Long: `Show prints the fields of the rows of a topic's newest commit, without the Kafka columns and the headers; how they changed
 from version to version; and what each id of the schema registry stood for when its records were read. It reads the store only: neither Kafka
 nor the registry is asked.`,
 		Example: `  shadoof schema show --topic tracking.page-view
