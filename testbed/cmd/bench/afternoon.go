@@ -12,6 +12,9 @@ import (
 	"github.com/parquet-go/parquet-go/compress"
 	"github.com/parquet-go/parquet-go/compress/zstd"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/dynamicpb"
 
 	"shadoof/testbed/corpus"
 )
@@ -19,17 +22,68 @@ import (
 // afternoon is the program that one writes in an afternoon: decode each record to maps, and write these into a file per hour. It has
 // no offsets, no commit, and loses or repeats records when it is killed. It can take any schema, as the product can.
 func afternoon(ctx context.Context, t task) (measurement, error) {
-	decode := func(v []byte) (row any, err error) {
-		err = json.Unmarshal(v, &row)
-		return row, err
-	}
-	if t.Format == avroFormat {
-		decode = func(v []byte) (row any, err error) {
+	return hourly(ctx, t, mapDecoder(t.Format))
+}
+
+func mapDecoder(format string) func([]byte) (any, error) {
+	switch format {
+	case avroFormat:
+		return func(v []byte) (row any, err error) {
 			_, err = corpus.Encoder.Decode(v, &row)
 			return row, err
 		}
+	case protobufFormat:
+		return func(v []byte) (any, error) {
+			m := dynamicpb.NewMessage(corpus.Message())
+			err := proto.Unmarshal(v, m)
+			return messageMap(m), err
+		}
 	}
-	return hourly(ctx, t, decode)
+	return func(v []byte) (row any, err error) {
+		err = json.Unmarshal(v, &row)
+		return row, err
+	}
+}
+
+// messageMap is a message as a map, with fields by their names: null where one knows that it was not set.
+func messageMap(m protoreflect.Message) map[string]any {
+	fields := m.Descriptor().Fields()
+	row := make(map[string]any, fields.Len())
+	for i := range fields.Len() {
+		f := fields.Get(i)
+		switch v := m.Get(f); {
+		case f.HasPresence() && !m.Has(f):
+			row[string(f.Name())] = nil
+		case f.IsList():
+			list := make([]any, v.List().Len())
+			for i := range list {
+				list[i] = messageValue(f, v.List().Get(i))
+			}
+			row[string(f.Name())] = list
+		case f.IsMap():
+			entries := make(map[string]any, v.Map().Len())
+			v.Map().Range(func(key protoreflect.MapKey, v protoreflect.Value) bool {
+				entries[key.String()] = messageValue(f.MapValue(), v)
+				return true
+			})
+			row[string(f.Name())] = entries
+		default:
+			row[string(f.Name())] = messageValue(f, v)
+		}
+	}
+	return row
+}
+
+func messageValue(f protoreflect.FieldDescriptor, v protoreflect.Value) any {
+	switch {
+	case f.Message() != nil:
+		return messageMap(v.Message())
+	case f.Enum() != nil:
+		if named := f.Enum().Values().ByNumber(v.Enum()); named != nil {
+			return string(named.Name())
+		}
+	}
+	return v.Interface()
 }
 
 // typed is the same program for one type of event alone, which is compiled into it.

@@ -18,15 +18,16 @@ import (
 
 // A bed is where everything is measured: a broker with topics, a folder, and the binaries.
 type bed struct {
-	o       options
-	formats []string
-	broker  *broker
-	dir     string
-	self    string
-	product string
-	hooked  string            // the product with its hooks; "" until somebody asks for it
-	topics  map[string]string // by what is in them
-	example string            // folder with files of the product; "" until somebody asks for it
+	o        options
+	formats  []string
+	broker   *broker
+	registry *registry
+	dir      string
+	self     string
+	product  string
+	hooked   string            // the product with its hooks; "" until somebody asks for it
+	topics   map[string]string // by what is in them
+	example  string            // folder with files of the product; "" until somebody asks for it
 }
 
 func openBed(ctx context.Context, o options) (_ *bed, err error) {
@@ -40,8 +41,11 @@ func openBed(ctx context.Context, o options) (_ *bed, err error) {
 	if b.broker, err = openBroker(b.self, o.broker); err != nil {
 		return nil, err
 	}
-	if b.dir, err = os.MkdirTemp("", "shadoof-bench-"); err != nil {
+	if b.registry, err = openRegistry(); err != nil {
 		return nil, errors.Join(err, b.broker.close())
+	}
+	if b.dir, err = os.MkdirTemp("", "shadoof-bench-"); err != nil {
+		return nil, errors.Join(err, b.registry.close(), b.broker.close())
 	}
 	if b.product == "" {
 		if b.product, err = b.build(ctx, "shadoof"); err != nil {
@@ -53,7 +57,7 @@ func openBed(ctx context.Context, o options) (_ *bed, err error) {
 
 // close joins what went wrong to err.
 func (b *bed) close(err error) error {
-	return errors.Join(err, b.broker.close(), os.RemoveAll(b.dir))
+	return errors.Join(err, b.registry.close(), b.broker.close(), os.RemoveAll(b.dir))
 }
 
 // root is the folder of the product's module.

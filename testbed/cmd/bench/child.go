@@ -10,12 +10,6 @@ import (
 	"time"
 )
 
-// The formats of records.
-const (
-	jsonFormat = "json"
-	avroFormat = "avro"
-)
-
 // A task is what a child process is to do. Programs are processes of their own, because CPU time and memory are a process's.
 type task struct {
 	Program string   `json:"program"`

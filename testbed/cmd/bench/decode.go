@@ -6,6 +6,8 @@ import (
 	"io"
 
 	"github.com/bytedance/sonic"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/dynamicpb"
 
 	"shadoof/record"
 	"shadoof/testbed/corpus"
@@ -25,7 +27,7 @@ const (
 	decodeSeconds = 1.5     // of CPU time for each figure
 )
 
-// decode compares the product's decoder with the library that decodes to Go's values: twmb/avro to any, sonic to maps.
+// decode compares the product's decoder with the library that decodes to Go's values: twmb/avro to any, sonic to maps, dynamicpb.
 func decode(ctx context.Context, t task) (m measurement, err error) {
 	k, err := keep(ctx, t)
 	if err != nil {
@@ -79,20 +81,33 @@ func decodeColumns(format string, records []record.Raw) (float64, error) {
 }
 
 func decodeValues(format string, records []record.Raw) error {
+	decode := libraries[format]
 	for i := range records {
-		var err error
-		if format == avroFormat {
-			var v any
-			_, err = corpus.Encoder.Decode(records[i].Value, &v)
-		} else {
-			var v map[string]any
-			err = sonic.Unmarshal(records[i].Value, &v)
-		}
-		if err != nil {
+		if err := decode(records[i].Value); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// libraries decode a record to values of Go. Where there are generations each record is read by the schema that wrote it.
+var libraries = map[string]func(value []byte) error{
+	jsonFormat: func(value []byte) error {
+		var v map[string]any
+		return sonic.Unmarshal(value, &v)
+	},
+	avroFormat: func(value []byte) error {
+		var v any
+		_, err := corpus.Encoder.Decode(value, &v)
+		return err
+	},
+	protobufFormat: func(value []byte) error { return proto.Unmarshal(value, dynamicpb.NewMessage(corpus.Message())) },
+	registryFormat: func(value []byte) error {
+		id, _ := record.SchemaID(value)
+		var v any
+		_, err := corpus.GenerationEncoder(int(id-firstID)).Decode(value[record.HeaderBytes:], &v)
+		return err
+	},
 }
 
 // dictionaryTime is what the product's encoder spends on finding out which columns get a dictionary, and on these. That is done inside

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"sync"
 	"time"
@@ -47,7 +46,7 @@ func produceEvents(ctx context.Context, t task) error {
 	start := time.Now().Truncate(time.Hour).Add(-span - time.Hour).UnixMilli() // brokers refuse times that are to come
 	for i := range t.Records {
 		at := start + int64(float64(span.Milliseconds())*float64(i)/float64(t.Records))
-		value, err := encodeEvent(t.Format, events.Next(at))
+		value, err := encodeEvent(t.Format, i, events.Next(at))
 		if err != nil {
 			return err
 		}
@@ -66,11 +65,4 @@ func produceEvents(ctx context.Context, t task) error {
 	mu.Lock()
 	defer mu.Unlock()
 	return first
-}
-
-func encodeEvent(format string, e *corpus.Event) ([]byte, error) {
-	if format == avroFormat {
-		return corpus.Encoder.AppendEncode(nil, e)
-	}
-	return json.Marshal(e)
 }

@@ -20,14 +20,21 @@ var goals = []goal{
 	}},
 	{"R2", "Avro to Parquet / afternoon", 1 / 3.5, false, func(r *report) float64 { return r.cpu(avroFormat, shadoof) / r.cpu(avroFormat, ofMaps) }},
 	{"R2", "JSON to Parquet / afternoon", 1 / 3.5, false, func(r *report) float64 { return r.cpu(jsonFormat, shadoof) / r.cpu(jsonFormat, ofMaps) }},
+	{"R2", "Protobuf to Parquet / afternoon", 1 / 3.5, false, func(r *report) float64 {
+		return r.cpu(protobufFormat, shadoof) / r.cpu(protobufFormat, ofMaps)
+	}},
 	{"R3", "Avro to columns with dictionaries / twmb/avro to any", 0.25, false, func(r *report) float64 { return r.decoding(avroFormat) }},
 	{"R3", "JSON to columns with dictionaries / " + jsonLibrary() + " to map", 0.45, false, func(r *report) float64 { return r.decoding(jsonFormat) }},
+	{"R3", "Protobuf to columns with dictionaries / dynamicpb", 0.2, false, func(r *report) float64 { return r.decoding(protobufFormat) }},
 	{"R4", "JSON to Parquet / Avro to Parquet", 1.5, false, func(r *report) float64 { return r.cpu(jsonFormat, shadoof) / r.cpu(avroFormat, shadoof) }},
+	{"R4", "Protobuf to Parquet / Avro to Parquet", 1.2, false, func(r *report) float64 { return r.cpu(protobufFormat, shadoof) / r.cpu(avroFormat, shadoof) }},
 	{"R5", "Avro to Avro / (fetch + re-frame and compress)", 1.1, false, func(r *report) float64 {
 		return r.cpu(avroFormat, passThrough) / (r.cpu(avroFormat, fetchOnly) + r.cpu(avroFormat, reframeOnly))
 	}},
 	{"R6", "allocations per record of Avro in steady state", 0.05, false, func(r *report) float64 { return r.figure(avroFormat, allocations, steadyAllocations) }},
 	{"R6", "allocations per record of JSON in steady state", 0.05, false, func(r *report) float64 { return r.figure(jsonFormat, allocations, steadyAllocations) }},
+	{"R6", "allocations per record of Protobuf in steady state", 0.05, false, func(r *report) float64 { return r.figure(protobufFormat, allocations, steadyAllocations) }},
+	{"R6", "allocations per record of Avro by a registry in steady state", 0.05, false, func(r *report) float64 { return r.figure(registryFormat, allocations, steadyAllocations) }},
 	{"R7", "automatic / best hand-made dictionaries, CPU", 1.1, false, func(r *report) float64 {
 		return r.figure(avroFormat, dictionaries, nsAutomatic) / r.figure(avroFormat, dictionaries, nsHandMade)
 	}},
@@ -41,6 +48,9 @@ var goals = []goal{
 	{"R9", "heap of 200 open files / raw bytes of their rows", 1.0, false, func(r *report) float64 { return r.figure(avroFormat, openFiles, heapOfRaw) }},
 	{"R10", "wall time of one worker / of two, decode and encode", 1.85, true, func(r *report) float64 {
 		return r.figure(avroFormat, twoWorkers, secondsOne) / r.figure(avroFormat, twoWorkers, secondsTwo)
+	}},
+	{"registry", "Avro by three generations in turns, of a registry / by one, pinned", 0, false, func(r *report) float64 {
+		return r.cpu(registryFormat, shadoof) / r.cpu(registryFormat, ofNewest)
 	}},
 	{"HDFS", "Avro to Parquet in HDFS / on a local disk", 0, false, func(r *report) float64 { return r.cpu(avroFormat, onHDFS) / r.cpu(avroFormat, shadoof) }},
 	{"HDFS", "JSON to Parquet in HDFS / on a local disk", 0, false, func(r *report) float64 { return r.cpu(jsonFormat, onHDFS) / r.cpu(jsonFormat, shadoof) }},

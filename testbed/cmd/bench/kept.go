@@ -7,9 +7,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"shadoof/record"
-	"shadoof/record/avro"
-	"shadoof/record/json"
-	"shadoof/testbed/corpus"
 )
 
 // kept are the records of a topic in memory, for programs that measure what comes after the fetch.
@@ -47,18 +44,6 @@ func (k *kept) all() []record.Raw {
 		all = append(all, p...)
 	}
 	return all
-}
-
-// decoder is the product's for the events.
-func decoder(format string) (record.Decoder, error) {
-	p, err := avro.Parse([]byte(corpus.Schema))
-	if err != nil {
-		return nil, err
-	}
-	if format == jsonFormat {
-		return json.NewDecoder(p.Schema)
-	}
-	return avro.NewDecoder(p), nil
 }
 
 // decodeInto appends records as rows with the Kafka columns.

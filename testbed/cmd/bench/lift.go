@@ -8,8 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"shadoof/testbed/corpus"
 )
 
 // defaultCodec is the product's default.
@@ -71,10 +69,16 @@ func (b *bed) configure(l lift, topic string) (string, error) {
 		l.memory = "memory: " + l.memory + "\n"
 	}
 	brokers, _ := json.Marshal(b.broker.addr)
-	text := fmt.Sprintf("kafka: {brokers: %s}\n%s%s\njobs:\n  - name: bench\n    topics: [%q]\n"+
-		"    value: {format: %s, framing: none, schema: event.avsc}\n    output: %s\n", brokers, l.memory, l.store, topic, l.format, l.output)
+	value := "{format: avro, framing: confluent}"
+	pin, ok := pins[l.format]
+	if ok {
+		value = fmt.Sprintf("{format: %s, framing: none, schema: %s}", pin.format, pin.file)
+		err = os.WriteFile(filepath.Join(dir, pin.file), []byte(pin.text), 0o644)
+	}
+	text := fmt.Sprintf("kafka: {brokers: %s}\nregistry: {url: %q}\n%s%s\njobs:\n  - name: bench\n    topics: [%q]\n    value: %s\n    output: %s\n",
+		brokers, b.registry.url, l.memory, l.store, topic, value, l.output)
 	file := filepath.Join(dir, "shadoof.yaml")
-	return file, errors.Join(os.WriteFile(file, []byte(text), 0o644), os.WriteFile(filepath.Join(dir, "event.avsc"), []byte(corpus.Schema), 0o644))
+	return file, errors.Join(err, os.WriteFile(file, []byte(text), 0o644))
 }
 
 // liftToDisk is a run into a new folder, which it throws away when it knows what is in it.
@@ -121,6 +125,11 @@ func walkFiles(folder string, visit func(path string, size int64)) error {
 // runShadoof is the product from end to end, as it is by default.
 func runShadoof(ctx context.Context, b *bed, format string) (measurement, error) {
 	return b.liftToDisk(ctx, lift{format: format})
+}
+
+// runNewest is the product over the events of registryFormat as they are where no schema ever changed.
+func runNewest(ctx context.Context, b *bed, _ string) (measurement, error) {
+	return b.liftToDisk(ctx, lift{format: newestFormat})
 }
 
 // runPassThrough is the product from Avro to Avro.

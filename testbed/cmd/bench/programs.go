@@ -16,6 +16,7 @@ const (
 	readOnly     = "read"
 	encodeOnly   = "encode"
 	byArrow      = "arrow"
+	ofNewest     = "pinned"
 	passThrough  = "shadoof-avro"
 	reframeOnly  = "reframe"
 	ofMaps       = "afternoon"
@@ -36,25 +37,28 @@ type program struct {
 }
 
 var (
+	allFormats  = []string{avroFormat, jsonFormat, protobufFormat, registryFormat}
+	threeMaps   = []string{avroFormat, jsonFormat, protobufFormat} // of these libraries make maps
 	bothFormats = []string{avroFormat, jsonFormat}
 	avroOnly    = []string{avroFormat}
 )
 
 // programs in the order in which they run: what a ratio compares is close together.
 var programs = []program{
-	{shadoof, bothFormats, runShadoof},
-	{fetchOnly, bothFormats, own(fetchOnly)},
-	{readOnly, bothFormats, own(readOnly)},
+	{shadoof, allFormats, runShadoof},
+	{ofNewest, []string{registryFormat}, runNewest},
+	{fetchOnly, allFormats, own(fetchOnly)},
+	{readOnly, allFormats, own(readOnly)},
 	{encodeOnly, avroOnly, own(encodeOnly)},
 	{byArrow, avroOnly, own(byArrow)},
 	{passThrough, avroOnly, runPassThrough},
 	{reframeOnly, avroOnly, own(reframeOnly)},
-	{ofMaps, bothFormats, own(ofMaps)},
+	{ofMaps, threeMaps, own(ofMaps)},
 	{ofStructs, bothFormats, own(ofStructs)},
-	{decodeOnly, bothFormats, own(decodeOnly)},
+	{decodeOnly, allFormats, own(decodeOnly)},
 	{openFiles, avroOnly, own(openFiles)},
 	{twoWorkers, avroOnly, own(twoWorkers)},
-	{allocations, bothFormats, countAllocations},
+	{allocations, allFormats, countAllocations},
 	{dictionaries, avroOnly, benchDictionaries},
 	{onHDFS, bothFormats, runOnHDFS},
 }
