@@ -105,9 +105,10 @@ func (w *worker) grow(g *growthError) {
 
 // committedSchemas are those that a commit named: what its files were made with, whatever the registry says by now.
 func (w *worker) committedSchemas(set *Settings, l *offsets.Lift) *schemas {
-	s := w.newSchemas(set)
+	s := w.newSchemas(set.clone())
 	s.keepNothing()
 	for _, source := range s.sources() {
+		source.set.Version = "" // rows are what they were
 		source.fetch = func(ctx context.Context, id int32) (*record.SchemaText, error) { return w.committedSchema(ctx, l, id) }
 	}
 	return s
