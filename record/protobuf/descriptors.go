@@ -52,11 +52,15 @@ func compileText(t *record.SchemaText) (protoreflect.FileDescriptor, error) {
 
 var errNoReference = errors.New("it is none of the schema's references")
 
-// search finds an import among the references.
+// search finds an import among the references, or among those that need none.
 func search(sources map[string]string, path string) (found protocompile.SearchResult, err error) {
 	text, ok := sources[path]
 	if !ok {
-		return found, errNoReference
+		known, err := imports.ReadFile("imports/" + path)
+		if err != nil {
+			return found, errNoReference
+		}
+		text = string(known)
 	}
 	if p := serialized(text); p != nil {
 		p.Name = &path
@@ -89,10 +93,10 @@ func addFile(set *descriptorpb.FileDescriptorSet, seen map[string]bool, f protor
 	set.File = append(set.File, protoutil.ProtoFromFileDescriptor(f))
 }
 
-// standard finds the files of google/protobuf.
+// standard finds the files that need no reference.
 var standard = protocompile.WithStandardImports(protocompile.ResolverFunc(func(path string) (protocompile.SearchResult, error) { return search(nil, path) }))
 
-// buildSet links the files of a set, with the files of google/protobuf that it may lack.
+// buildSet links the files of a set, with those that need no reference and that it may lack.
 func buildSet(set *descriptorpb.FileDescriptorSet) (*protoregistry.Files, error) {
 	have := map[string]bool{}
 	for _, f := range set.File {
