@@ -25,9 +25,11 @@ def read_pyarrow(request):
 
     # Pages that have a checksum must fit it.
     parquet = ds.ParquetFileFormat(default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True))
-    dataset = ds.dataset(request["folder"], format=parquet, partitioning="hive" if request["hive"] else None)
+    how = {"format": parquet, "partitioning": "hive" if request["hive"] else None}
+    dataset = ds.dataset(request["folder"], **how)
     if request["evolved"]:
-        dataset = dataset.replace_schema(pyarrow.unify_schemas([f.physical_schema for f in dataset.get_fragments()] + [dataset.schema], promote_options="permissive"))
+        schema = pyarrow.unify_schemas([f.physical_schema for f in dataset.get_fragments()] + [dataset.schema], promote_options="permissive")
+        dataset = ds.dataset(request["folder"], schema=schema, **how)
     return dataset.to_table(columns=request["columns"] or None)
 
 
