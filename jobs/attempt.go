@@ -13,6 +13,7 @@ import (
 	"shadoof/config"
 	"shadoof/extract"
 	"shadoof/offsets"
+	"shadoof/record"
 	"shadoof/writers"
 )
 
@@ -44,6 +45,7 @@ type attempt struct {
 	maxOpen  int // files that each lifter may have open at once
 	together int // ranges that each lifter reads at once
 	sequence writers.Sequence
+	unknown  atomic.Int64           // fields that records had and nobody has described
 	early    atomic.Int64           // files that were finished for want of memory or of open files
 	example  atomic.Pointer[string] // a record that was quarantined
 	bundles  []offsets.Bundle
@@ -102,6 +104,9 @@ func (w *worker) liftAll(ctx, hard context.Context, ranges []extract.Range) (*at
 		return nil, err
 	}
 	sortBundles(a.bundles)
+	if n := a.unknown.Load(); n > 0 {
+		w.env.log.Info("records had fields that their schema does not name: they are left out", "topic", w.topic, "fields", n)
+	}
 	if n := a.early.Load(); n > 0 {
 		w.env.log.Warn("files were finished before they had their size, for want of memory or of open files: raise memory or max_open_files if they are too small",
 			"topic", w.topic, "files", n, "memory", config.FormatSize(w.env.cfg.Memory), "max_open_files", w.env.cfg.MaxOpenFiles)
@@ -146,6 +151,7 @@ func (w *worker) liftBundle(ctx, hard context.Context, a *attempt, ranges []extr
 		return nil, errors.Join(fmt.Errorf("stage %s, %d partitions from %s on: %w", w.topic, len(ranges), ranges[0], err), l.abort(hard))
 	}
 	a.early.Add(int64(l.data.ClosedEarly()))
+	a.unknown.Add(record.UnknownFields(l.decoder))
 	if l.example != "" {
 		a.example.CompareAndSwap(nil, &l.example)
 	}

@@ -43,6 +43,14 @@ func NewFramedDecoder(target *Schema, find func(id int32) (Decoder, error)) *Fra
 	return &FramedDecoder{schema: target, find: find, known: map[int32]Decoder{}}
 }
 
+// UnknownFields is that of all its decoders together: see [UnknownFields].
+func (d *FramedDecoder) UnknownFields() (n int64) {
+	for _, dec := range d.known {
+		n += UnknownFields(dec)
+	}
+	return n
+}
+
 // Schema implements [Decoder].
 func (d *FramedDecoder) Schema() *Schema { return d.schema }
 

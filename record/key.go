@@ -71,6 +71,15 @@ func WithKey(dec Decoder, format KeyFormat, headers bool) (Decoder, error) {
 
 func (d *keyDecoder) Schema() *Schema { return d.schema }
 
+// UnknownFields is that of values and keys together: see [UnknownFields].
+func (d *keyDecoder) UnknownFields() int64 {
+	n := UnknownFields(d.inner)
+	if d.format.Decoder != nil {
+		n += UnknownFields(d.format.Decoder)
+	}
+	return n
+}
+
 func (d *keyDecoder) Decode(c *Columns, r *Raw) error {
 	if err := d.checkKey(r); err != nil {
 		return err

@@ -31,6 +31,15 @@ type Decoder interface {
 	Decode(c *Columns, r *Raw) error
 }
 
+// UnknownFields is how many fields a decoder has left out of its rows because nobody has described them: members of documents and fields
+// of messages that their schema does not name. It is 0 for decoders whose records cannot have any.
+func UnknownFields(d Decoder) int64 {
+	if c, ok := d.(interface{ UnknownFields() int64 }); ok {
+		return c.UnknownFields()
+	}
+	return 0
+}
+
 // A Reason says in one word why a record was quarantined. The set is closed: scripts rely on it.
 type Reason string
 
