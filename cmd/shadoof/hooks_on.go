@@ -77,14 +77,14 @@ func countMallocs(file string) {
 	}
 }
 
-// hookStore adds the point "put-applied": a record was created in the log, and the process has not learnt it yet.
+// hookStore adds the point "put-applied": a commit or a replace was created in the log, and the process has not learnt it yet.
 func hookStore(s storage.Store) storage.Store { return &hookedStore{s} }
 
 type hookedStore struct{ storage.Store }
 
 func (h *hookedStore) PutNew(ctx context.Context, name string, data []byte) (storage.Put, error) {
 	put, err := h.Store.PutNew(ctx, name, data)
-	if strings.Contains(name, "/log/") && put == storage.Created && strings.Contains(string(data), `"type":"commit"`) {
+	if text := string(data); strings.Contains(name, "/log/") && put == storage.Created && (strings.Contains(text, `"type":"commit"`) || strings.Contains(text, `"type":"replace"`)) {
 		atPoint("put-applied")
 	}
 	return put, err
