@@ -261,7 +261,7 @@ type logged struct {
 	Level  string
 	Msg    string
 	Schema int32
-	Fields []string
+	Fields any // paths, or how many
 }
 
 func logs(t *testing.T, o product.Outcome) (all []logged) {

@@ -284,3 +284,5 @@ func timestamp(b []byte, v any) []byte {
 	at := int64(v.(instant))
 	return message{{1, "seconds", varint, protowire.VarintType}, {2, "nanos", varint, protowire.VarintType}}.in(b, document{"seconds": at / 1000, "nanos": at % 1000 * 1_000_000})
 }
+
+var account = message{{1, "tenant", text, protowire.BytesType}, {2, "id", varint, protowire.VarintType}, {3, "zone", text, protowire.BytesType}}
