@@ -49,6 +49,9 @@ func (b *bed) whole(ctx context.Context) error {
 			}
 		}
 	}
+	if len(r.Rows) == 0 {
+		return errors.New("the sketch took none of these formats: ask for json or avro, or for more programs")
+	}
 	r.settle()
 	return b.o.print(os.Stdout, r, r.printWhole)
 }
