@@ -6,6 +6,7 @@ import (
 
 	"shadoof/record"
 	"shadoof/record/internal/fallback"
+	"shadoof/record/internal/varint"
 )
 
 // A difference is what a node knows whose writer and target differ.
@@ -58,11 +59,11 @@ func (d *Decoder) promoted(n *node, p int, rep uint8) int {
 		c.AppendLevels(n.def, rep)
 		return p + 4
 	}
-	u, q := uvarint(d.b, p)
+	u, q := varint.Read(d.b, p)
 	if q < 0 || u > math.MaxUint32 && n.op != opLongFloat && n.op != opLongDouble {
 		return d.badVarint(n, p)
 	}
-	switch v := unzigzag(u); n.op {
+	switch v := varint.Signed(u); n.op {
 	case opIntLong:
 		c.Int64s = append(c.Int64s, v)
 	case opIntFloat, opLongFloat:
@@ -121,7 +122,7 @@ func (d *Decoder) rescale(n *node, p int, rep uint8) int {
 }
 
 func (d *Decoder) someSymbols(n *node, p int, rep uint8) int {
-	u, q := uvarint(d.b, p)
+	u, q := varint.Read(d.b, p)
 	if q < 0 || u&1 != 0 || u>>1 >= uint64(len(n.symbols)) {
 		return d.badIndex(n, p, "symbol", len(n.symbols))
 	}
@@ -136,7 +137,7 @@ func (d *Decoder) someSymbols(n *node, p int, rep uint8) int {
 }
 
 func (d *Decoder) textOfBytes(n *node, p int, rep uint8) int {
-	u, q := uvarint(d.b, p)
+	u, q := varint.Read(d.b, p)
 	if q < 0 || u&1 != 0 || u>>1 > uint64(len(d.b)-q) {
 		return d.badLength(n, p)
 	}

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"shadoof/record"
+	"shadoof/record/internal/varint"
 )
 
 // An op is how a node's bytes are read.
@@ -96,7 +97,7 @@ func (d *Decoder) fields(ns []node, p int, rep uint8) int {
 		}
 		switch n.op {
 		case opString, opBytes:
-			u, q := uvarint(b, p)
+			u, q := varint.Read(b, p)
 			if q < 0 || u&1 != 0 || u>>1 > uint64(len(b)-q) {
 				return d.badLength(n, p)
 			}
@@ -112,7 +113,7 @@ func (d *Decoder) fields(ns []node, p int, rep uint8) int {
 			c.Data = append(c.Data, v...)
 			c.Ends = append(c.Ends, uint32(len(c.Data)))
 		case opLong:
-			u, q := uvarint(b, p)
+			u, q := varint.Read(b, p)
 			if q < 0 {
 				return d.badVarint(n, p)
 			}
@@ -121,11 +122,11 @@ func (d *Decoder) fields(ns []node, p int, rep uint8) int {
 			if n.levels {
 				c.AppendLevels(n.def, rep)
 			}
-			c.Int64s = append(c.Int64s, unzigzag(u))
+			c.Int64s = append(c.Int64s, varint.Signed(u))
 		case opMillis:
 			p = d.millis(n, p, rep)
 		case opInt:
-			u, q := uvarint(b, p)
+			u, q := varint.Read(b, p)
 			if q < 0 || u > math.MaxUint32 {
 				return d.badVarint(n, p)
 			}
@@ -134,7 +135,7 @@ func (d *Decoder) fields(ns []node, p int, rep uint8) int {
 			if n.levels {
 				c.AppendLevels(n.def, rep)
 			}
-			c.Int32s = append(c.Int32s, int32(unzigzag(u)))
+			c.Int32s = append(c.Int32s, int32(varint.Signed(u)))
 		case opList:
 			p = d.list(n, p, rep)
 		case opRecord:
@@ -198,13 +199,13 @@ func (d *Decoder) list(n *node, p int, rep uint8) int {
 // by the block's size in bytes.
 func (d *Decoder) block(n *node, p int) (count int64, end, after int) {
 	at := p
-	u, q := uvarint(d.b, p)
+	u, q := varint.Read(d.b, p)
 	if q < 0 {
 		return 0, 0, d.badVarint(n, p)
 	}
 	p = q
-	if count, end = unzigzag(u), -1; count < 0 {
-		u, q := uvarint(d.b, p)
+	if count, end = varint.Signed(u), -1; count < 0 {
+		u, q := varint.Read(d.b, p)
 		if q < 0 || u&1 != 0 || u>>1 > uint64(len(d.b)-q) {
 			return 0, 0, d.badLength(n, p)
 		}
@@ -217,7 +218,7 @@ func (d *Decoder) block(n *node, p int) (count int64, end, after int) {
 }
 
 func (d *Decoder) union(n *node, p int, rep uint8) int {
-	u, q := uvarint(d.b, p)
+	u, q := varint.Read(d.b, p)
 	if q < 0 || u&1 != 0 || u>>1 >= uint64(len(n.kids)) {
 		return d.badIndex(n, p, "branch", len(n.kids))
 	}
@@ -264,7 +265,7 @@ func (d *Decoder) scalar(n *node, p int, rep uint8) int {
 		c.Doubles = append(c.Doubles, math.Float64frombits(binary.LittleEndian.Uint64(b[p:])))
 		p += 8
 	case opEnum:
-		u, q := uvarint(b, p)
+		u, q := varint.Read(b, p)
 		if q < 0 || u&1 != 0 || u>>1 >= uint64(len(n.symbols)) {
 			return d.badIndex(n, p, "symbol", len(n.symbols))
 		}
@@ -273,7 +274,7 @@ func (d *Decoder) scalar(n *node, p int, rep uint8) int {
 	case opTimeMillis, opTimeMicros:
 		return d.timeOfDay(n, p, rep)
 	case opDecimal:
-		u, q := uvarint(b, p)
+		u, q := varint.Read(b, p)
 		if q < 0 || u&1 != 0 || u>>1 == 0 || u>>1 > uint64(len(b)-q) {
 			return d.badLength(n, p)
 		}
@@ -327,11 +328,11 @@ func (d *Decoder) decimal(n *node, p, end int, rep uint8) int {
 
 // millis reads a point in time.
 func (d *Decoder) millis(n *node, p int, rep uint8) int {
-	u, q := uvarint(d.b, p)
+	u, q := varint.Read(d.b, p)
 	if q < 0 {
 		return d.badVarint(n, p)
 	}
-	v := unzigzag(u)
+	v := varint.Signed(u)
 	if !record.InMicros(v) {
 		return d.unfit(n, p, "found %d, expected milliseconds since 1970 that are a time in microseconds, too", v)
 	}
@@ -344,11 +345,11 @@ func (d *Decoder) millis(n *node, p int, rep uint8) int {
 }
 
 func (d *Decoder) timeOfDay(n *node, p int, rep uint8) int {
-	u, q := uvarint(d.b, p)
+	u, q := varint.Read(d.b, p)
 	if q < 0 || n.op != opTimeMicros && u > math.MaxUint32 {
 		return d.badVarint(n, p)
 	}
-	v, day := unzigzag(u), int64(86_400_000)
+	v, day := varint.Signed(u), int64(86_400_000)
 	if n.op != opTimeMillis {
 		day *= 1000
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"shadoof/record"
+	"shadoof/record/internal/varint"
 )
 
 // A skip is what a node is to those who want to get past its value, and to know that it is well formed.
@@ -116,7 +117,7 @@ func (s *skipper) values(ns []skip, p int) int {
 			}
 			p += n.size
 		case opEnum:
-			u, q := uvarint(b, p)
+			u, q := varint.Read(b, p)
 			if q < 0 || u&1 != 0 || u>>1 >= uint64(n.size) {
 				return -1
 			}
@@ -164,7 +165,7 @@ func pastText(b []byte, p int) int {
 
 // pastBytes is where bytes begin, behind their length, and the position after them.
 func pastBytes(b []byte, p int) (begin, end int) {
-	u, q := uvarint(b, p)
+	u, q := varint.Read(b, p)
 	if q < 0 || u&1 != 0 || u>>1 > uint64(len(b)-q) {
 		return p, -1
 	}
@@ -187,24 +188,24 @@ func pastLong(b []byte, p int) int {
 		}
 		return -1
 	}
-	_, q := uvarint(b, p)
+	_, q := varint.Read(b, p)
 	return q
 }
 
 // list walks over an array or a map, block by block.
 func (s *skipper) list(n *skip, p int) int {
 	for {
-		u, q := uvarint(s.b, p)
+		u, q := varint.Read(s.b, p)
 		if q < 0 {
 			return -1
 		}
-		count, end := unzigzag(u), -1
+		count, end := varint.Signed(u), -1
 		if count == 0 {
 			return q
 		}
 		p = q
 		if count < 0 {
-			u, q := uvarint(s.b, p)
+			u, q := varint.Read(s.b, p)
 			if q < 0 || u&1 != 0 || u>>1 > uint64(len(s.b)-q) {
 				return -1
 			}
@@ -242,14 +243,14 @@ func (s *skipper) rarer(n *skip, p int) int {
 		}
 		return p + 1
 	case opInt:
-		u, q := uvarint(b, p)
+		u, q := varint.Read(b, p)
 		if q < 0 || u > math.MaxUint32 {
 			return -1
 		}
 		return q
 	case opMillis:
-		u, q := uvarint(b, p)
-		if q < 0 || !record.InMicros(unzigzag(u)) {
+		u, q := varint.Read(b, p)
+		if q < 0 || !record.InMicros(varint.Signed(u)) {
 			return -1
 		}
 		return q
@@ -258,7 +259,7 @@ func (s *skipper) rarer(n *skip, p int) int {
 		if n.op == opTimeMicros {
 			day *= 1000
 		}
-		u, q := uvarint(b, p)
+		u, q := varint.Read(b, p)
 		if q < 0 || u&1 != 0 || u>>1 >= day {
 			return -1
 		}
@@ -295,7 +296,7 @@ func (s *skipper) decimal(n *skip, p, end int) int {
 }
 
 func (s *skipper) union(n *skip, p int) int {
-	u, q := uvarint(s.b, p)
+	u, q := varint.Read(s.b, p)
 	if q < 0 || u&1 != 0 || u>>1 >= uint64(len(n.kids)) {
 		return -1
 	}

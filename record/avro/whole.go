@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"shadoof/record"
+	"shadoof/record/internal/varint"
 )
 
 // whole makes the node of a value that is walked over as it was written, without leaves: to drop it, or to print it as JSON. It has a
@@ -104,18 +105,18 @@ func (d *Decoder) walk(n *node, p int) int {
 		}
 		return d.printBytes(n, q, end)
 	case opLong, opMillis, opInt, opTimeMicros, opTimeMillis:
-		u, q := uvarint(b, p)
+		u, q := varint.Read(b, p)
 		if q < 0 || u > math.MaxUint32 && (n.op == opInt || n.op == opTimeMillis) {
 			return d.badVarint(n, p)
 		}
 		if d.prints {
-			d.text = record.AppendInteger(d.text, n.other.typ.Kind, unzigzag(u))
+			d.text = record.AppendInteger(d.text, n.other.typ.Kind, varint.Signed(u))
 		}
 		return q
 	case opRecord, opList, opUnion:
 		return d.walkInto(n, p)
 	case opEnum:
-		u, q := uvarint(b, p)
+		u, q := varint.Read(b, p)
 		if q < 0 || u&1 != 0 || u>>1 >= uint64(len(n.symbols)) {
 			return d.badIndex(n, p, "symbol", len(n.symbols))
 		}
@@ -178,7 +179,7 @@ func (d *Decoder) walkInto(n *node, p int) int {
 	case opList:
 		p = d.walkList(n, p)
 	case opUnion:
-		u, q := uvarint(d.b, p)
+		u, q := varint.Read(d.b, p)
 		if q < 0 || u&1 != 0 || u>>1 >= uint64(len(n.kids)) {
 			return d.badIndex(n, p, "branch", len(n.kids))
 		}

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"shadoof/record"
+	"shadoof/record/internal/varint"
 )
 
 // A conversion reads a number of one type as another.
@@ -80,9 +81,9 @@ func signed(from op, u uint64) (v int64, ok bool) {
 	case opInt32, opSfixed32:
 		return int64(int32(u)), true
 	case opSint32:
-		return int64(int32(unzigzag(u & math.MaxUint32))), true
+		return int64(int32(varint.Signed(u & math.MaxUint32))), true
 	case opSint64:
-		return unzigzag(u), true
+		return varint.Signed(u), true
 	case opUint32:
 		return int64(uint32(u)), true
 	case opUint64:

@@ -6,6 +6,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"shadoof/record"
+	"shadoof/record/internal/varint"
 )
 
 // A Decoder appends messages to columns, without values in between. It implements [record.Decoder].
@@ -95,7 +96,7 @@ func (d *Decoder) short(path string, p, end int) int {
 }
 
 func (d *Decoder) badLength(path string, p, end int) int {
-	n, q := uvarint(d.b[:end], p)
+	n, q := varint.Read(d.b[:end], p)
 	if q < 0 {
 		return d.short(path, p, end)
 	}

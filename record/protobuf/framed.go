@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"shadoof/record"
+	"shadoof/record/internal/varint"
 )
 
 // Framed is the writer of values that begin with message indexes, as those of a registry do behind the schema's id: they name one
@@ -87,8 +88,8 @@ func (d *framedDecoder) indexed(b []byte) (m protoreflect.MessageDescriptor, p i
 	bad := func(format string, args ...any) error {
 		return &record.BadRecord{Reason: record.Undecodable, Detail: fmt.Sprintf("byte %d of %d: ", p, len(b)) + fmt.Sprintf(format, args...)}
 	}
-	u, q := uvarint(b, 0)
-	n := unzigzag(u)
+	u, q := varint.Read(b, 0)
+	n := varint.Signed(u)
 	if q < 0 || n < 0 || n > int64(len(b)-q) {
 		return nil, 0, bad("found %s, expected the indexes of a message (value.framing: confluent)", record.Shorten(b[:min(len(b), 10)]))
 	}
@@ -98,10 +99,10 @@ func (d *framedDecoder) indexed(b []byte) (m protoreflect.MessageDescriptor, p i
 	in := d.file.Messages()
 	for range n {
 		p = q
-		if u, q = uvarint(b, p); q < 0 {
+		if u, q = varint.Read(b, p); q < 0 {
 			return nil, 0, bad("found %s, expected the index of a message", record.Shorten(b[p:min(len(b), p+10)]))
 		}
-		i := unzigzag(u)
+		i := varint.Signed(u)
 		if i < 0 || i >= int64(in.Len()) {
 			return nil, 0, bad("found the index %d of a message, expected one below %d", i, in.Len())
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"shadoof/record"
+	"shadoof/record/internal/varint"
 )
 
 // noGroup is the end of no group: a message that is none ends where its bytes end.
@@ -19,7 +20,7 @@ func (d *Decoder) scan(m *message, p, end int, rep uint8, group uint64) int {
 		at := p
 		x := uint64(b[p])
 		if p++; x >= 0x80 {
-			if x, p = longVarint(b, at); p < 0 {
+			if x, p = varint.ReadLong(b, at); p < 0 {
 				return d.short(m.path, at, end)
 			}
 		}
@@ -52,7 +53,7 @@ func (d *Decoder) scan(m *message, p, end int, rep uint8, group uint64) int {
 		}
 		switch f.op {
 		case opString, opBytes:
-			n, q := uvarint(b, p)
+			n, q := varint.Read(b, p)
 			if q < 0 || n > uint64(len(b)-q) {
 				return d.badLength(f.path, p, end)
 			}
@@ -68,7 +69,7 @@ func (d *Decoder) scan(m *message, p, end int, rep uint8, group uint64) int {
 			c.Data = append(c.Data, v...)
 			c.Ends = append(c.Ends, uint32(len(c.Data)))
 		case opInt64:
-			u, q := uvarint(b, p)
+			u, q := varint.Read(b, p)
 			if q < 0 {
 				return d.short(f.path, p, end)
 			}
@@ -103,7 +104,7 @@ func (d *Decoder) unusual(m *message, i uint16, x uint64, at, p, end int, rep ui
 		return d.packed(m, f, p, end, rep)
 	}
 	if f.dropsNumbers() {
-		if u, q := uvarint(d.b[:end], p); q >= 0 && !d.named(m, f, u) {
+		if u, q := varint.Read(d.b[:end], p); q >= 0 && !d.named(m, f, u) {
 			return q
 		}
 	}
@@ -153,7 +154,7 @@ func (d *Decoder) entry(m *message, f *field, rep uint8) uint8 {
 
 // packed reads many numbers from one value.
 func (d *Decoder) packed(m *message, f *field, p, end int, rep uint8) int {
-	n, q := uvarint(d.b[:end], p)
+	n, q := varint.Read(d.b[:end], p)
 	if q < 0 || n > uint64(end-q) {
 		return d.badLength(f.path, p, end)
 	}
@@ -172,7 +173,7 @@ func (d *Decoder) packed(m *message, f *field, p, end int, rep uint8) int {
 				u = uint64(binary.LittleEndian.Uint32(b[at:]))
 			}
 		default:
-			if u, p = uvarint(b, p); p < 0 {
+			if u, p = varint.Read(b, p); p < 0 {
 				return d.short(f.path, at, end)
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"shadoof/record"
+	"shadoof/record/internal/varint"
 )
 
 // value reads one value at p, of a field whose tag x stands at at, and returns the position after it, or -1.
@@ -13,7 +14,7 @@ func (d *Decoder) value(f *field, x uint64, at, p, end int, rep uint8) int {
 	b := d.b[:end]
 	switch f.op {
 	case opMap:
-		n, q := uvarint(b, p)
+		n, q := varint.Read(b, p)
 		if q < 0 || n > uint64(len(b)-q) {
 			return d.badLength(f.path, p, end)
 		}
@@ -31,7 +32,7 @@ func (d *Decoder) value(f *field, x uint64, at, p, end int, rep uint8) int {
 	switch x & 7 {
 	case wireVarint:
 		var q int
-		if u, q = uvarint(b, p); q < 0 {
+		if u, q = varint.Read(b, p); q < 0 {
 			return d.short(f.path, p, end)
 		}
 		p = q
@@ -53,7 +54,7 @@ func (d *Decoder) value(f *field, x uint64, at, p, end int, rep uint8) int {
 		}
 		return p
 	default:
-		n, q := uvarint(b, p)
+		n, q := varint.Read(b, p)
 		if q < 0 || n > uint64(len(b)-q) {
 			return d.badLength(f.path, p, end)
 		}
@@ -105,9 +106,9 @@ func (d *Decoder) number(f *field, u uint64, rep uint8) bool {
 	case opUint64:
 		c.Data = append(c.Data, 0, byte(u>>56), byte(u>>48), byte(u>>40), byte(u>>32), byte(u>>24), byte(u>>16), byte(u>>8), byte(u))
 	case opSint32:
-		c.Int32s = append(c.Int32s, int32(unzigzag(u&math.MaxUint32)))
+		c.Int32s = append(c.Int32s, int32(varint.Signed(u&math.MaxUint32)))
 	case opSint64:
-		c.Int64s = append(c.Int64s, unzigzag(u))
+		c.Int64s = append(c.Int64s, varint.Signed(u))
 	case opBool:
 		c.Bools = append(c.Bools, u != 0)
 	case opFloat:

@@ -1,32 +1,10 @@
 package protobuf
 
-import "math"
+import (
+	"math"
 
-// uvarint reads a variable-length number at p, and returns it with the position after it, or -1 when the data ends in it or it has more
-// than 64 bits.
-func uvarint(b []byte, p int) (uint64, int) {
-	if p < len(b) && b[p] < 0x80 {
-		return uint64(b[p]), p + 1
-	}
-	return longVarint(b, p)
-}
-
-func longVarint(b []byte, p int) (uint64, int) {
-	var x uint64
-	for i, c := range b[p:min(p+10, len(b))] {
-		if c < 0x80 {
-			if i == 9 && c > 1 {
-				return 0, -1
-			}
-			return x | uint64(c)<<(7*i), p + i + 1
-		}
-		x |= uint64(c&0x7f) << (7 * i)
-	}
-	return 0, -1
-}
-
-// unzigzag is the signed number: 0, -1, 1, -2 … are 0, 1, 2, 3 … on the wire.
-func unzigzag(u uint64) int64 { return int64(u>>1) ^ -int64(u&1) }
+	"shadoof/record/internal/varint"
+)
 
 const (
 	maxNumber     = 1<<29 - 1 // of a field
@@ -49,7 +27,7 @@ func (d *Decoder) skip(path string, x uint64, at, p, end int) int {
 	for {
 		switch x & 7 {
 		case wireVarint:
-			_, q := uvarint(b, p)
+			_, q := varint.Read(b, p)
 			if q < 0 {
 				return d.short(path, p, end)
 			}
@@ -59,7 +37,7 @@ func (d *Decoder) skip(path string, x uint64, at, p, end int) int {
 		case wireFixed32:
 			p += 4
 		case wireBytes:
-			n, q := uvarint(b, p)
+			n, q := varint.Read(b, p)
 			if q < 0 || n > uint64(end-q) {
 				return d.badLength(path, p, end)
 			}
@@ -85,7 +63,7 @@ func (d *Decoder) skip(path string, x uint64, at, p, end int) int {
 			return p
 		}
 		at = p
-		if x, p = uvarint(b, p); p < 0 {
+		if x, p = varint.Read(b, p); p < 0 {
 			return d.short(path, at, end)
 		}
 		if n := x >> 3; n == 0 || n > math.MaxInt32 {

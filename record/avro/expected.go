@@ -1,60 +1,36 @@
 package avro
 
-// uvarint reads the unsigned form of a variable-length number at p, and returns it with the position after it, or -1 when the data
-// ends in it or it has more than 64 bits.
-func uvarint(b []byte, p int) (uint64, int) {
-	if p < len(b) && b[p] < 0x80 {
-		return uint64(b[p]), p + 1
-	}
-	return longVarint(b, p)
-}
-
-func longVarint(b []byte, p int) (uint64, int) {
-	var x uint64
-	for i, c := range b[p:min(p+10, len(b))] {
-		if c < 0x80 {
-			if i == 9 && c > 1 {
-				return 0, -1
-			}
-			return x | uint64(c)<<(7*i), p + i + 1
-		}
-		x |= uint64(c&0x7f) << (7 * i)
-	}
-	return 0, -1
-}
-
-// unzigzag is the signed number: 0, -1, 1, -2 … are 0, 1, 2, 3 … on the wire.
-func unzigzag(u uint64) int64 { return int64(u>>1) ^ -int64(u&1) }
+import "shadoof/record/internal/varint"
 
 func (d *Decoder) short(n *node, p int) int {
 	return d.undecodable(n, p, "found the end of the data, expected %s", n.op)
 }
 
 func (d *Decoder) badVarint(n *node, p int) int {
-	u, q := uvarint(d.b, p)
+	u, q := varint.Read(d.b, p)
 	if q < 0 {
 		if len(d.b)-p < 10 {
 			return d.short(n, p)
 		}
 		return d.undecodable(n, p, "found a number of more than 64 bits, expected %s", n.op)
 	}
-	return d.undecodable(n, p, "found %d, expected %s", unzigzag(u), n.op)
+	return d.undecodable(n, p, "found %d, expected %s", varint.Signed(u), n.op)
 }
 
 func (d *Decoder) badLength(n *node, p int) int {
-	u, q := uvarint(d.b, p)
+	u, q := varint.Read(d.b, p)
 	if q < 0 {
 		return d.badVarint(n, p)
 	}
-	return d.undecodable(n, p, "found the length %d, expected %s in the %d bytes left", unzigzag(u), n.op, len(d.b)-q)
+	return d.undecodable(n, p, "found the length %d, expected %s in the %d bytes left", varint.Signed(u), n.op, len(d.b)-q)
 }
 
 func (d *Decoder) badIndex(n *node, p int, what string, count int) int {
-	u, q := uvarint(d.b, p)
+	u, q := varint.Read(d.b, p)
 	if q < 0 {
 		return d.badVarint(n, p)
 	}
-	return d.undecodable(n, p, "found the index %d of a %s, expected one below %d", unzigzag(u), what, count)
+	return d.undecodable(n, p, "found the index %d of a %s, expected one below %d", varint.Signed(u), what, count)
 }
 
 func (d *Decoder) badBranch(n *node, p int) int {
