@@ -5,10 +5,14 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"shadoof/testbed/readers"
 	"shadoof/testbed/registrybed"
+	"shadoof/testbed/servers"
 )
 
 const avroEvent = `{"type":"record","name":"Event","namespace":"broken","fields":[
@@ -109,30 +113,85 @@ func treeText(e event) any {
 	return strings.Repeat(`{"value":1,"next":`, e.depth) + "null" + strings.Repeat("}", e.depth)
 }
 
+// newAvro is of records by schemas of the registry, which become rows of the newest version of the subject.
 func newAvro(t *testing.T, topic string) *format {
 	id := register(t, topic+"-value", registrybed.Schema{Text: avroEvent})
 	other := register(t, topic+"-other", registrybed.Schema{Text: avroOther})
 	same := register(t, topic+"-same", registrybed.Schema{Text: avroSame})
 	nulls := register(t, topic+"-nulls", registrybed.Schema{Text: avroNulls})
 	scalar := register(t, topic+"-scalar", registrybed.Schema{Text: `{"type":"array","items":"long","default":[]}`})
+	f := &format{job: "value: {format: avro, version: latest, as_json: [tree]}\n" + byField, registry: servers.Registry(t).URL, row: avroRow}
+	f.good = func(e event) []byte { return framed(id, avroParts(e).plain()) }
+	seconds := func(v float64) func(e event) []byte {
+		return func(e event) []byte {
+			return framed(id, avroParts(e).put("at", aNull).put("seconds", aSome(aDouble(v))).plain())
+		}
+	}
 	put := func(name, data string) func(e event) []byte {
 		return func(e event) []byte { return framed(id, avroParts(e).put(name, data).plain()) }
 	}
-	time := func(millis int64) func(e event) []byte {
-		return func(e event) []byte {
-			return framed(id, avroParts(e).put("at", aSome(aLong(millis))).put("seconds", aNull).plain())
-		}
-	}
-	f := &format{
-		job:  "value: {format: avro, version: latest, as_json: [tree]}\n",
-		good: func(e event) []byte { return framed(id, avroParts(e).plain()) }, row: avroRow,
-	}
 	f.kinds = append(headerKinds(f.good), unknownIDs(f.good)...)
+	f.kinds = append(f.kinds, avroKinds(id, avroParts, avroRow)...)
 	f.kinds = append(f.kinds, []kind{
+		{"a tree of 100,000 levels", unfit, "levels", put("tree", aTree(100_000)), nil},
+		{"a tree without an end", undecodable, "", put("tree", strings.Repeat("\x02\x02", 60)), nil},
+		{"not a number of seconds", badTime, "NaN", seconds(math.NaN()), nil},
+		{"endless seconds", badTime, "Inf", seconds(math.Inf(-1)), nil},
+		{"null for what may not be null", unfit, "count", func(e event) []byte { return framed(nulls, avroParts(e).put("count", aNull).plain()) }, nil},
+		{"a schema of the same name", misfit, "id", func(event) []byte { return framed(same, []byte(aText("someone"))) }, nil},
+		{"a schema of something else", misfit, "broken.Visit", func(event) []byte { return framed(other, []byte(aText("someone"))) }, nil},
+		{"a schema that is no record", misfit, "", func(event) []byte { return framed(scalar, []byte(aLong(0))) }, nil},
+
+		{"not null for what the schema lets be null", "", "", func(e event) []byte {
+			return framed(nulls, avroParts(e).put("count", aSome(aLong(int64(e.count)))).plain())
+		}, nil},
+	}...)
+	return f
+}
+
+// newAvroFiles is of records by a schema in a file, without a registry, which become Avro files as they are.
+func newAvroFiles(t *testing.T, _ string) *format {
+	text := avroEvent[:strings.Index(avroEvent, ",\n {\"name\":\"tree\"")] + "]}"
+	file := filepath.Join(t.TempDir(), "event.avsc")
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	all := func(e event) parts {
+		e.seconds = false
+		return avroParts(e).cut("tree")
+	}
+	row := func(e event) map[string]any {
+		e.seconds = false
+		r := with(avroRow(e), "either", any(e.id))
+		if e.ok {
+			r["either"] = e.name
+		}
+		delete(r, "tree")
+		return r
+	}
+	const id = 7 // nobody looks at it
+	f := &format{
+		job: fmt.Sprintf("value: {format: avro, schema: %q}\npartition: {by: field, field: at}\noutput: {format: avro}\n", file), by: []string{readers.FastAvro},
+		good: func(e event) []byte { return framed(id, all(e).plain()) }, row: row,
+	}
+	f.kinds = append(headerKinds(f.good), avroKinds(id, all, row)...)
+	f.kinds = append(f.kinds, kind{"another id", "", "", func(e event) []byte { return framed(nobody, all(e).plain()) }, nil})
+	return f
+}
+
+// avroKinds are what records of both have in common.
+func avroKinds(id int32, all func(e event) parts, row rowOf) []kind {
+	put := func(name, data string) func(e event) []byte {
+		return func(e event) []byte { return framed(id, all(e).put(name, data).plain()) }
+	}
+	time := func(at string) func(e event) []byte {
+		return func(e event) []byte { return framed(id, all(e).put("at", at).put("seconds", aNull).plain()) }
+	}
+	return []kind{
 		{"no bytes behind the header", undecodable, "byte 0 of 0", func(event) []byte { return framed(id, nil) }, nil},
-		{"cut in the middle", undecodable, "", func(e event) []byte { v := f.good(e); return v[:5+(len(v)-5)*int(1+e.id%7)/9] }, nil},
-		{"one byte too few", undecodable, "", func(e event) []byte { v := f.good(e); return v[:len(v)-1] }, nil},
-		{"bytes after the end", undecodable, "after the end", func(e event) []byte { return append(f.good(e), "behind"...) }, nil},
+		{"cut in the middle", undecodable, "", func(e event) []byte { v := all(e).plain(); return framed(id, v[:len(v)*int(1+e.id%7)/9]) }, nil},
+		{"one byte too few", undecodable, "", func(e event) []byte { v := all(e).plain(); return framed(id, v[:len(v)-1]) }, nil},
+		{"bytes after the end", undecodable, "after the end", func(e event) []byte { return append(framed(id, all(e).plain()), "behind"...) }, nil},
 		{"text that is not UTF-8", undecodable, "UTF-8", put("name", aText("n\xe4me")), nil},
 		{"half of a surrogate pair in a list", undecodable, "UTF-8", put("tags", aLong(1)+aText("\xed\xa0\x80")+aLong(0)), nil},
 		{"an int of 33 bits", undecodable, "count", put("count", aLong(1<<32)), nil},
@@ -141,8 +200,8 @@ func newAvro(t *testing.T, topic string) *format {
 		{"an enum below its symbols", undecodable, "symbol", put("level", aLong(-1)), nil},
 		{"a branch that the union has not got", undecodable, "either", put("either", aLong(2)), nil},
 		{"a branch of null or not that is neither", undecodable, "note", put("note", "\x04"), nil},
-		{"the branch of another type", undecodable, "", func(e event) []byte { // a text is read as a number, and the rest as what it is not
-			return framed(id, avroParts(e).put("either", aLong(0)+aText("some text that is no number")).plain())
+		{"a text where a number is due", undecodable, "", func(e event) []byte { // its length is the number, and the rest not what it should be
+			return framed(id, all(e).put("either", aLong(0)+aText("some text that is no number")).plain())
 		}, nil},
 		{"a text of 64 MB in a few bytes", undecodable, "length 67108864", func(event) []byte { return framed(id, []byte(aLong(1)+aLong(2)+aLong(64<<20)+"0123456789")) }, nil},
 		{"a text of exabytes", undecodable, "length", put("name", aLong(math.MaxInt64)), nil},
@@ -153,30 +212,14 @@ func newAvro(t *testing.T, topic string) *format {
 		{"a boolean of 2", undecodable, "boolean", put("ok", "\x02"), nil},
 		{"a decimal of ten digits", unfit, "price", put("price", aLong(5)+"\x02\x54\x0b\xe4\x00"), nil},
 		{"a time of day of 24 hours", unfit, "clock", put("clock", aLong(86_400_000)), nil},
-		{"a tree of 100,000 levels", unfit, "levels", put("tree", aTree(100_000)), nil},
-		{"a tree without an end", undecodable, "", put("tree", strings.Repeat("\x02\x02", 60)), nil},
-		{"a time beyond all times", unfit, "at", time(math.MaxInt64), nil},
-		{"in 1970", timeBounds, "1970", time(in1970), nil},
-		{"in 2200", timeBounds, "2200", time(in2200), nil},
-		{"no time", badTime, "", func(e event) []byte { return framed(id, avroParts(e).put("at", aNull).put("seconds", aNull).plain()) }, nil},
-		{"not a number of seconds", badTime, "NaN", func(e event) []byte {
-			return framed(id, avroParts(e).put("at", aNull).put("seconds", aSome(aDouble(math.NaN()))).plain())
-		}, nil},
-		{"endless seconds", badTime, "Inf", func(e event) []byte {
-			return framed(id, avroParts(e).put("at", aNull).put("seconds", aSome(aDouble(math.Inf(-1)))).plain())
-		}, nil},
-		{"null for what may not be null", unfit, "count", func(e event) []byte { return framed(nulls, avroParts(e).put("count", aNull).plain()) }, nil},
-		{"a schema of the same name", misfit, "id", func(e event) []byte { return framed(same, []byte(aText("someone"))) }, nil},
-		{"a schema of something else", misfit, "broken.Visit", func(e event) []byte { return framed(other, []byte(aText("someone"))) }, nil},
-		{"a schema that is no record", misfit, "", func(e event) []byte { return framed(scalar, []byte(aLong(0))) }, nil},
+		{"a time beyond all times", unfit, "at", time(aSome(aLong(math.MaxInt64))), nil},
+		{"in 1970", timeBounds, "1970", time(aSome(aLong(in1970))), nil},
+		{"in 2200", timeBounds, "2200", time(aSome(aLong(in2200))), nil},
+		{"no time", badTime, "", time(aNull), nil},
 
-		{"not null for what the schema lets be null", "", "", func(e event) []byte {
-			return framed(nulls, avroParts(e).put("count", aSome(aLong(int64(e.count)))).plain())
-		}, nil},
-		{"a ratio that is not a number", "", "", put("ratio", aDouble(math.NaN())), func(e event) map[string]any { return with(avroRow(e), "ratio", "NaN") }},
-		{"a number in more bytes than it takes", "", "", put("count", "\x84\x80\x00"), func(e event) map[string]any { return with(avroRow(e), "count", 2) }},
-	}...)
-	return f
+		{"a ratio that is not a number", "", "", put("ratio", aDouble(math.NaN())), func(e event) map[string]any { return with(row(e), "ratio", "NaN") }},
+		{"a number in more bytes than it takes", "", "", put("count", "\x84\x80\x00"), func(e event) map[string]any { return with(row(e), "count", 2) }},
+	}
 }
 
 // headerKinds are about the header of a registry's value, whatever the format.

@@ -107,10 +107,10 @@ func framed(id int32, value []byte) []byte {
 // A kind is a way in which a record is broken.
 type kind struct {
 	name   string
-	reason string                       // of quarantine; "": it is a row all the same
-	detail string                       // a part of what quarantine says of it
-	value  func(e event) []byte         // nil is a tombstone
-	row    func(e event) map[string]any // of one that is a row; nil: as if nothing was wrong
+	reason string               // of quarantine; "": it is a row all the same
+	detail string               // a part of what quarantine says of it
+	value  func(e event) []byte // nil is a tombstone
+	row    rowOf                // of one that is a row; nil: as if nothing was wrong
 }
 
 // Times that no record has.

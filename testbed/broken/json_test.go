@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"shadoof/testbed/registrybed"
+	"shadoof/testbed/servers"
 )
 
 const jsonEvent = `{"$schema":"http://json-schema.org/draft-07/schema#","title":"Event","type":"object","properties":{
@@ -92,7 +93,7 @@ func newJSON(t *testing.T, topic string) *format {
 	other := register(t, topic+"-other", registrybed.Schema{Type: "JSON", Text: jsonOther})
 	scalar := register(t, topic+"-scalar", registrybed.Schema{Type: "JSON", Text: `{"$schema":"http://json-schema.org/draft-07/schema#","type":"string"}`})
 	f := &format{
-		job: "value: {format: json}\n", row: jsonRow,
+		job: "value: {format: json}\n" + byField, registry: servers.Registry(t).URL, row: jsonRow,
 		good: func(e event) []byte { return framed(id, jsonParts(e).object()) },
 	}
 	f.kinds = append(headerKinds(f.good), unknownIDs(f.good)...)
@@ -125,7 +126,7 @@ func newPinned(t *testing.T, topic string) *format {
 		return append(p, part{"clock", fmt.Sprint(e.id % 86_400_000)}, part{"either", either})
 	}
 	f := &format{
-		job: fmt.Sprintf("value: {format: json, framing: none, schema: %q, as_json: [tree]}\n", file), row: row,
+		job: fmt.Sprintf("value: {format: json, framing: none, schema: %q, as_json: [tree]}\n", file) + byField, row: row,
 		good: func(e event) []byte { return all(e).object() },
 	}
 	put := func(name, data string) func(e event) []byte {
@@ -146,7 +147,7 @@ func newPinned(t *testing.T, topic string) *format {
 }
 
 // jsonKinds are what documents of both have in common.
-func jsonKinds(frame func(document []byte) []byte, all func(e event) parts, row func(e event) map[string]any) []kind {
+func jsonKinds(frame func(document []byte) []byte, all func(e event) parts, row rowOf) []kind {
 	put := func(name, data string) func(e event) []byte {
 		return func(e event) []byte { return frame(all(e).put(name, data).object()) }
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"shadoof/testbed/registrybed"
+	"shadoof/testbed/servers"
 )
 
 const protoEvent = `syntax = "proto2";
@@ -111,7 +112,7 @@ func newProtobuf(t *testing.T, topic string) *format {
 	other := register(t, topic+"-other", registrybed.Schema{Type: "PROTOBUF", Text: protoOther})
 	frame := func(data string) []byte { return framed(id, []byte("\x00"+data)) }
 	f := &format{
-		job: "value: {format: protobuf, message: broken.Event, as_json: [tree]}\n", row: protoRow,
+		job: "value: {format: protobuf, message: broken.Event, as_json: [tree]}\n" + byField, registry: servers.Registry(t).URL, row: protoRow,
 		good: func(e event) []byte { return frame(string(protoParts(e).plain())) },
 	}
 	put := func(name, data string) func(e event) []byte {
