@@ -58,7 +58,7 @@ func (e *Env) compile(set *Settings, find FindSchema) (*compiled, error) {
 	if c.parts, err = partitioning.New(options); err != nil {
 		return bad(err)
 	}
-	if set.Partition.By == "field" && set.decided() {
+	if set.Partition.By == "field" && set.Decided() {
 		if c.times, err = c.parts.Fields(c.decoder.Schema()); err != nil {
 			return bad(err)
 		}

@@ -74,7 +74,7 @@ func (v *visit) examineSettings(ctx context.Context, c claim) []storage.Finding 
 		return one(storage.Bad, name, "%v", err)
 	}
 	fields := fmt.Sprintf("%d fields", len(compiled.decoder.Schema().Fields))
-	if !w.set.decided() {
+	if !w.set.Decided() {
 		fields = fmt.Sprintf("the subject %s does not exist: fields follow from what records name", w.set.Subject)
 	}
 	return one(storage.Good, name, "job %s: %s values, %s, to %s files by %s in %s/", c.job.Name, w.set.Format, fields, w.set.Output.Format, w.set.Partition.By, w.set.Folder)

@@ -223,24 +223,25 @@ func (l *lifter) record(ctx context.Context, s *segment, r *record.Raw) error {
 	return err
 }
 
-// decode appends a row of a record, after its schema was learned where nobody knew it.
+// decode appends a row of a record, after its schemas, the key's and the value's, were learned where nobody knew them.
 func (l *lifter) decode(ctx context.Context, c *record.Columns, r *record.Raw) error {
-	err := l.decoder.Decode(c, r)
-	if err == nil {
-		return nil
-	}
-	unknown := (*record.UnknownSchemaError)(nil)
-	if !errors.As(err, &unknown) {
-		return err
-	}
-	if err := l.schemas.learn(ctx, unknown); err != nil {
-		if growth := (*growthError)(nil); errors.As(err, &growth) {
+	for {
+		err := l.decoder.Decode(c, r)
+		if err == nil {
+			return nil
+		}
+		unknown := (*record.UnknownSchemaError)(nil)
+		if !errors.As(err, &unknown) {
 			return err
 		}
-		l.failed = r.Partition
-		return &partitionError{fmt.Errorf("%s/%d: offset %d: %w", l.w.topic, r.Partition, r.Offset, err)}
+		if err := l.schemas.learn(ctx, unknown); err != nil {
+			if growth := (*growthError)(nil); errors.As(err, &growth) {
+				return err
+			}
+			l.failed = r.Partition
+			return &partitionError{fmt.Errorf("%s/%d: offset %d: %w", l.w.topic, r.Partition, r.Offset, err)}
+		}
 	}
-	return l.decoder.Decode(c, r)
 }
 
 func noValue() *record.BadRecord {

@@ -148,7 +148,7 @@ func (k *peeker) compile() (err error) {
 	k.tombstone, k.plain = set.Tombstone, set.Format == "string" || set.Format == "bytes"
 	k.fields = len(schema.Fields)
 	if !k.plain { // what the configuration puts after the value's fields
-		if set.Key != "" && set.Key != "none" {
+		if set.Key != "" && set.Key != "none" && (set.KeySchema == nil || set.KeySchema.Decided()) {
 			k.fields--
 		}
 		if set.Headers {

@@ -25,7 +25,7 @@ func (w *worker) planRows(ctx context.Context, t *PlanTopic) error {
 	if c.times != nil {
 		t.Notes = c.times.Notes()
 	}
-	if !w.set.decided() {
+	if !w.set.Decided() {
 		return nil
 	}
 	for _, p := range evolve.Names(w.set.Rows(), w.nameOptions(c)) {
@@ -36,7 +36,7 @@ func (w *worker) planRows(ctx context.Context, t *PlanTopic) error {
 			t.Notes = append(t.Notes, fmt.Sprintf("value.as_json: the rows have no field %s", path))
 		}
 	}
-	if w.before != nil && w.before.hasSchema() && t.Offsets > 0 {
+	if w.before.hasColumns() && t.Offsets > 0 {
 		for _, change := range evolve.Diff(w.before.columns(), w.set.columns()) {
 			t.Notes = append(t.Notes, "since the newest commit, "+change.String())
 		}

@@ -39,7 +39,7 @@ func (e *Env) Schema(ctx context.Context, topic string) (*SchemaReport, error) {
 		return nil, err
 	}
 	r := &SchemaReport{Topic: topic, V: w.log.State().V, History: []Target{}, Writers: []KeptSchema{}}
-	if w.before != nil && w.before.hasSchema() {
+	if w.before.hasColumns() {
 		r.Rows = w.before.columns()
 		r.Fingerprint = r.Rows.Fingerprint()
 	}

@@ -83,10 +83,16 @@ func (s *Settings) hasSchema() bool {
 	return s.Target != nil || s.Subject != "" || s.KeySchema != nil
 }
 
-// columns are what rows have of values and keys.
+// hasColumns says whether it is known what rows have of values or keys. Settings that are not there have nothing.
+func (s *Settings) hasColumns() bool { return s != nil && len(s.columns().Fields) > 0 }
+
+// columns are what rows have of values and keys, as far as it is known: a schema without fields where it is not.
 func (s *Settings) columns() *record.Schema {
-	rows := &record.Schema{Name: s.Rows().Name, Fields: slices.Clone(s.Rows().Fields)}
-	if s.KeySchema != nil {
+	rows := &record.Schema{}
+	if s.Target != nil {
+		rows.Name, rows.Fields = s.Target.Name, slices.Clone(s.Target.Fields)
+	}
+	if s.KeySchema != nil && s.KeySchema.Target != nil {
 		rows.Fields = append(rows.Fields, record.KeyField(s.KeySchema.Rows()))
 	}
 	return rows

@@ -76,8 +76,8 @@ func (s *SchemaSettings) Rows() *record.Schema {
 	return s.Target
 }
 
-// decided says whether it is known what records become.
-func (s *SchemaSettings) decided() bool { return s.Target != nil || s.Subject == "" }
+// Decided says whether it is known what records become.
+func (s *SchemaSettings) Decided() bool { return s.Target != nil || s.Subject == "" }
 
 // number is the version of the subject: 0 for the latest.
 func (s *SchemaSettings) number() int {

@@ -112,11 +112,11 @@ func (w *worker) rowsBefore(ctx context.Context) error {
 
 // keepTarget stores the rows of a commit, where they are not those of the one before it, and says what changed.
 func (w *worker) keepTarget(ctx context.Context) (changes []string, err error) {
-	if !w.set.hasSchema() {
+	if !w.set.hasColumns() {
 		return nil, nil
 	}
 	rows := w.set.columns()
-	if w.before != nil && w.before.hasSchema() {
+	if w.before.hasColumns() {
 		before := w.before.columns()
 		if before.Fingerprint() == rows.Fingerprint() {
 			return nil, nil

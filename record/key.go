@@ -9,6 +9,9 @@ import (
 type KeyFormat struct {
 	Kind    Kind    // of the column: String or Bytes, "" for no column
 	Decoder Decoder // instead of a kind: reads the key as if it were a value
+
+	// Undecided says that nobody knows yet what the decoder's rows have: there is no column, and the decoder finds out when a key comes.
+	Undecided bool
 }
 
 // KeyField is the column of keys that a decoder makes rows of: their fields in a struct, or a single field value as it is.
@@ -40,7 +43,9 @@ func WithKey(dec Decoder, format KeyFormat, headers bool) (Decoder, error) {
 	switch {
 	case format.Decoder != nil:
 		d.row = NewColumns(format.Decoder.Schema())
-		fields = append(fields, KeyField(format.Decoder.Schema()))
+		if !format.Undecided {
+			fields = append(fields, KeyField(format.Decoder.Schema()))
+		}
 	case format.Kind != "":
 		fields = append(fields, Field{Name: KeyColumn, Type: Type{Kind: format.Kind}, Nullable: true})
 	}
@@ -59,7 +64,7 @@ func WithKey(dec Decoder, format KeyFormat, headers bool) (Decoder, error) {
 			}
 		}
 	}
-	if len(fields) == len(in.Fields) {
+	if len(fields) == len(in.Fields) && d.row == nil {
 		return dec, nil
 	}
 	if in.Datum != nil {
@@ -93,9 +98,10 @@ func (d *keyDecoder) Decode(c *Columns, r *Raw) error {
 		return err
 	}
 	switch {
+	case d.key < 0:
 	case d.row != nil:
 		d.appendKey(c.Leaves[d.key:], r.Key != nil)
-	case d.key >= 0:
+	default:
 		c.Leaves[d.key].appendOptional(r.Key)
 	}
 	if d.headers >= 0 {
@@ -116,6 +122,9 @@ func (d *keyDecoder) checkKey(r *Raw) error {
 	d.bare = Raw{Partition: r.Partition, Offset: r.Offset, Timestamp: r.Timestamp, Value: r.Key}
 	err := d.format.Decoder.Decode(d.row, &d.bare)
 	d.bare = Raw{} // the key's memory is the reader's
+	if err == nil && d.format.Undecided {
+		return errors.New("a key was read before anybody knew what rows have of it")
+	}
 	if err == nil {
 		return nil
 	}

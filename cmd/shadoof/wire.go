@@ -271,6 +271,7 @@ func newDecoder(s *jobs.Settings, find jobs.FindSchema) (record.Decoder, error) 
 		if key.Decoder, err = fieldsDecoder(s.KeySchema, func(id int32) (record.Writer, error) { return find(id, true) }); err != nil {
 			return nil, fmt.Errorf("key: %w", err)
 		}
+		key.Undecided = !s.KeySchema.Decided()
 	case s.Key == "string" || s.Key == "bytes":
 		key.Kind = record.Kind(s.Key)
 	}
