@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -363,15 +364,17 @@ func TestTheOrderOfASwapIsSeen(t *testing.T) {
 	for swap, never := range map[string]func(w *world) string{offsets.HideFirst: neverMissing, offsets.ShowFirst: neverTwice} {
 		w := newWorld(t)
 		withBad(w)
-		seen := false
+		var seen atomic.Bool
 		s := w.store.Attach(memory.Options{Hook: func(memory.Call) memory.Verdict {
-			seen = seen || never(w) != ""
+			if never(w) != "" {
+				seen.Store(true)
+			}
 			return memory.Proceed
 		}})
 		if _, err := retryQuarantine(w.process(s), RetryRequest{Swap: swap}); err != nil {
 			t.Fatal(err)
 		}
-		if !seen {
+		if !seen.Load() {
 			t.Errorf("%s: the other order would not be noticed", swap)
 		}
 	}

@@ -22,7 +22,7 @@ func TestGenerationsShareRows(t *testing.T) {
 	first := rand.Uint64()
 	t.Logf("seed %d", first)
 	accepted := 0
-	for i := range uint64(60) {
+	for i := range uint64(30) {
 		g := &generator{Rand: rand.New(rand.NewPCG(first+i, 1))}
 		set, _ := g.schema()
 		generations := []*protobuf.Writer{}
