@@ -154,3 +154,49 @@ func (k keyKind) record(topic string, n int, note int32, ids []int32) (*kgo.Reco
 }
 
 func compareText(a, b any) int { return strings.Compare(a.(string), b.(string)) }
+
+// Each record may bring a key and a value of schemas that nobody has met, many times in a run. As long as there was no key at all, there
+// is no column of keys: one of another type would not go with what comes later.
+func TestKeysThatComeLater(t *testing.T) {
+	t.Parallel()
+	topic := produce.Name("keys-later")
+	createTopic(t, topic, 1)
+	s := servers.Registry(t)
+	j := newJob(t, s.URL, product.Local(t), topic, "value: {format: avro}\nkey: {format: avro}\n")
+	var records []*kgo.Record
+	var rows []map[string]any
+	add := func(key document, text string, keyed func() []byte) {
+		n := len(records)
+		d := document{"n": int64(n), "text": fmt.Sprint("text ", n)}
+		r := &kgo.Record{Topic: topic, Timestamp: hour.Add(time.Duration(n) * time.Second)}
+		r.Value = framed(register(t, s, topic+"-value", "AVRO", text), encodeAvro(text, 1, d))
+		d["key"] = nil
+		if key != nil {
+			r.Key, d["key"] = keyed(), key
+		}
+		send(t, r)
+		records, rows = append(records, r), append(rows, withKafka(shown(d).(map[string]any), 0, r.Offset, instant(r.Timestamp.UnixMilli())))
+	}
+	add(nil, noteText, nil)
+	if of, _ := run(t, j, 0); of[topic].Rows != 1 {
+		t.Errorf("without a key: %+v", of[topic])
+	}
+	for i := range 6 {
+		doc := fmt.Sprintf(`"doc": "edition %d", "fields"`, i)
+		key, account := accountKey(i, 1).(document), strings.Replace(keyKinds[0].texts[0], `"fields"`, doc, 1)
+		add(key, strings.Replace(noteText, `"fields"`, doc, 1), func() []byte {
+			return framed(register(t, s, topic+"-key", "AVRO", account), encodeAvro(account, 1, key))
+		})
+	}
+	of, logs := run(t, j, 0)
+	if of[topic].Rows != 6 || of[topic].Files != 1 {
+		t.Errorf("with keys: %+v", of[topic])
+	}
+	for _, l := range logs {
+		if l.Level != "INFO" {
+			t.Errorf("logged: %+v", l)
+		}
+	}
+	checkRows(t, "parquet", j.Root.Folder(t, topic), true, sorted(rows))
+	j.Must(t, 0, "verify", "--deep")
+}
