@@ -200,9 +200,9 @@ func (w *worker) commit(ctx context.Context, a *attempt) (bool, error) {
 		if w.env.now().Sub(a.clock) > stageLifetime {
 			return nil, errTooOld
 		}
-		return &offsets.Commit{Lift: offsets.Lift{
-			Incarnation: incarnation, Attempt: a.id, Settings: settings, Clock: a.clock, Writers: w.schemas.fingerprints(), Changes: changes, Bundles: keep,
-		}}, nil
+		c := &offsets.Commit{Lift: offsets.Lift{Incarnation: incarnation, Attempt: a.id, Settings: settings, Clock: a.clock, Changes: changes, Bundles: keep}}
+		w.schemas.note(&c.Lift)
+		return c, nil
 	})
 	switch {
 	case errors.Is(err, offsets.ErrUnresolved):

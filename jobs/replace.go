@@ -20,7 +20,7 @@ type replacement struct {
 
 	set     *Settings         // by which what is added was made,
 	clock   time.Time         // and by which time
-	schemas map[int32]string  // fingerprints, by id
+	schemas *schemas          // that were met; nil for none
 	changes []string          // of the rows
 	attempt string            // that staged it
 	began   time.Time         // when that was
@@ -139,8 +139,11 @@ func (w *worker) replace(ctx context.Context, p *replacement) (*offsets.Record, 
 		return fail(fmt.Errorf("%s: store the settings of the commit: %w", w.topic, err))
 	}
 	body := &offsets.Replace{Remove: p.remove, Swap: p.swap, Tried: p.tried, Lift: offsets.Lift{
-		Incarnation: w.log.State().Incarnation, Attempt: p.attempt, Settings: settings, Clock: p.clock, Writers: p.schemas, Changes: p.changes, Bundles: p.add,
+		Incarnation: w.log.State().Incarnation, Attempt: p.attempt, Settings: settings, Clock: p.clock, Changes: p.changes, Bundles: p.add,
 	}}
+	if p.schemas != nil {
+		p.schemas.note(&body.Lift)
+	}
 	w.env.hook("before-put")
 	for {
 		rec, err := w.append(ctx, func(s *offsets.State) (offsets.Body, error) { return w.decideReplace(ctx, s, p, t, body) })

@@ -286,7 +286,7 @@ func (t *retry) swap(ctx context.Context, bundles []*quarantinedBundle) (*offset
 		w.discardBundles(ctx, p.add)
 		return nil, err
 	}
-	p.schemas = w.schemas.fingerprints()
+	p.schemas = w.schemas
 	rec, err := w.replace(ctx, p)
 	if rec != nil {
 		w.before = w.set

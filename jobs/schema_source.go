@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 
 	"shadoof/offsets"
@@ -76,6 +77,19 @@ func (s *schemaSource) fingerprints() map[int32]string {
 		}
 	}
 	return f
+}
+
+// refused are the ids of those that cannot be read, in order.
+func (s *schemaSource) refused() (ids []int32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, m := range s.met {
+		if m.bad != nil && m.bad.Reason == record.Misfit {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
 }
 
 // learn finds out what an id stands for, so that find answers. It is a *growthError when rows first have to have more: find answers

@@ -151,6 +151,30 @@ func TestARegistryThatIsDownIsAskedOnce(t *testing.T) {
 	}
 }
 
+// A rebuilt file has to have the records that it had: what could not be read then must not be read now, and is no unknown schema.
+func TestALiftSaysWhatWasRefused(t *testing.T) {
+	t.Parallel()
+	texts := map[int32]string{1: "id int32", 3: "id string", 4: "nonsense"}
+	values, keys := sourceOf(t, config.VersionLatest, "id int32", texts), sourceOf(t, config.VersionLatest, "id string", texts)
+	for id := range int32(6) {
+		for _, s := range []*schemaSource{values, keys} {
+			if err := s.learn(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	var l offsets.Lift
+	(&schemas{value: values, key: keys}).note(&l)
+	fingerprints := l.Writers
+	l.Writers = nil
+	if diff := cmp.Diff(offsets.Lift{Refused: []int32{3, 4}, RefusedKeys: []int32{1, 4}}, l); diff != "" {
+		t.Error(diff)
+	}
+	if len(fingerprints) != 2 {
+		t.Errorf("fingerprints %v, want those of schemas that can be read as one of both", fingerprints)
+	}
+}
+
 func TestTooManyUnknownIDsAreAMistake(t *testing.T) {
 	t.Parallel()
 	s := sourceOf(t, config.VersionLatest, "id int32", nil)

@@ -50,6 +50,14 @@ func (s *schemas) fingerprints() map[int32]string {
 	return all
 }
 
+// note tells a lift which schemas were met.
+func (s *schemas) note(l *offsets.Lift) {
+	l.Writers, l.Refused = s.fingerprints(), s.value.refused()
+	if s.key != nil {
+		l.RefusedKeys = s.key.refused()
+	}
+}
+
 // keepNothing is for who only looks.
 func (s *schemas) keepNothing() {
 	for _, source := range s.sources() {
@@ -109,6 +117,13 @@ func (w *worker) committedSchemas(set *Settings, l *offsets.Lift) *schemas {
 	s.keepNothing()
 	for _, source := range s.sources() {
 		source.set.Version = "" // rows are what they were
+		refused := l.Refused
+		if source.key {
+			refused = l.RefusedKeys
+		}
+		for _, id := range refused { // also where it could be read by now
+			source.meet(id, metSchema{bad: &record.BadRecord{Reason: record.Misfit, Detail: fmt.Sprintf("schema %d could not be read as the topic's when this was committed", id)}})
+		}
 		source.fetch = func(ctx context.Context, id int32) (*record.SchemaText, error) { return w.committedSchema(ctx, l, id) }
 	}
 	return s

@@ -75,6 +75,9 @@ type Lift struct {
 
 	// Writers are the registry's ids that were met by then, with the fingerprints of what they stood for: see KeepWriter.
 	Writers map[int32]string `json:"writers,omitempty"`
+	// Refused are ids that were met by then, ascending, and stood for what cannot be read as the topic's; RefusedKeys the same of keys.
+	Refused     []int32 `json:"refused,omitempty"`
+	RefusedKeys []int32 `json:"refused_keys,omitempty"`
 	// Changes are the differences between the rows of this record and those of the lift before it, in words; in the first record after
 	// a change only.
 	Changes []string `json:"changes,omitempty"`

@@ -56,6 +56,7 @@ func everyType() []Body {
 // changed adds what a lift says of schemas.
 func changed(l Lift) Lift {
 	l.Writers = map[int32]string{12: "00000000000000bb", 7: "00000000000000aa"}
+	l.Refused, l.RefusedKeys = []int32{9, 13}, []int32{3}
 	l.Changes = []string{"field a: int32 became int64"}
 	return l
 }
