@@ -116,7 +116,7 @@ type kind struct {
 // Times that no record has.
 const (
 	in1970 = int64(3_600_000)
-	in2200 = int64(7_258_118_400_000)
+	in2200 = int64(7_258_118_400_500)
 )
 
 const (

@@ -55,7 +55,7 @@ func (r remedy) killed(t *testing.T, point string, committed bool, swap, then st
 	p.before.Must(t, 0, "run")
 	p.release()
 	log := len(versions(t, p.before))
-	retry := []string{"quarantine", "retry", "--topic", p.tp.Topic, "--swap", swap}
+	retry := p.retry("--swap", swap)
 	l := product.Watch(t, p.before)
 	if o := hooked(t, p.after, point, retry...); o.Code != -1 {
 		t.Fatalf("%s: the retry was not killed, it exited %d\n%s%s", point, o.Code, o.Stdout, o.Stderr)
@@ -117,7 +117,7 @@ func TestRetriesAtOnce(t *testing.T) {
 			var all sync.WaitGroup
 			for i := range 4 {
 				all.Go(func() {
-					j, args := p.after, []string{"quarantine", "retry", "--topic", p.tp.Topic, "--swap", []string{"show-first", "hide-first"}[i%2]}
+					j, args := p.after, p.retry("--swap", []string{"show-first", "hide-first"}[i%2])
 					if i == 3 {
 						j, args = p.before, []string{"run"}
 					}
