@@ -53,6 +53,9 @@ func (w *worker) decideSource(ctx context.Context, s *schemaSource, before *reco
 		s.set.Target = before
 		return nil
 	}
+	if s.set.grows() {
+		s.set.Target = before // whose name may say which message of a schema is meant
+	}
 	name := fmt.Sprintf("version %d of subject %s (schema %d)", r.Version, r.Subject, r.ID)
 	writer, err := s.parse(s.set, &r.SchemaText, true)
 	if err != nil {
@@ -65,7 +68,6 @@ func (w *worker) decideSource(ctx context.Context, s *schemaSource, before *reco
 		s.set.Target = s.set.RowsOf(writer)
 		return nil
 	}
-	s.set.Target = before
 	rows, err := s.set.grown(writer.Rows())
 	switch {
 	case err == nil:

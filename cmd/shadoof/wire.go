@@ -218,7 +218,7 @@ func newWriter(s *jobs.SchemaSettings, t *record.SchemaText, rows bool) (record.
 	o := record.ReadOptions{Message: s.Message, AsJSON: s.AsJSON, ElseJSON: !rows}
 	switch {
 	case s.Format == "protobuf":
-		w, err := newProtobuf(t, o)
+		w, err := newProtobufAs(s.Target, t, o)
 		if err != nil || s.Framing == "none" {
 			return w, err
 		}
@@ -235,6 +235,25 @@ func newWriter(s *jobs.SchemaSettings, t *record.SchemaText, rows bool) (record.
 		return w, err
 	}
 	return json.NewWriter(w.Rows()), nil
+}
+
+// newProtobufAs is newProtobuf of the message by whose name rows go, where nobody names one and the schema has it: a schema may get other
+// messages before it.
+func newProtobufAs(rows *record.Schema, t *record.SchemaText, o record.ReadOptions) (*protobuf.Writer, error) {
+	if o.Message != "" || rows == nil {
+		return newProtobuf(t, o)
+	}
+	for _, name := range append([]string{rows.Name}, rows.Aliases...) {
+		if name == "" {
+			continue
+		}
+		as := o
+		as.Message = name
+		if w, err := newProtobuf(t, as); !errors.Is(err, protobuf.ErrNoMessage) {
+			return w, err
+		}
+	}
+	return newProtobuf(t, o)
 }
 
 func newProtobuf(t *record.SchemaText, o record.ReadOptions) (*protobuf.Writer, error) {

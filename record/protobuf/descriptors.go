@@ -118,6 +118,9 @@ func buildSet(set *descriptorpb.FileDescriptorSet) (*protoregistry.Files, error)
 	return protodesc.NewFiles(set)
 }
 
+// ErrNoMessage is the error, wrapped, of a schema that has not got the message of ReadOptions.
+var ErrNoMessage = errors.New("it has no message")
+
 // messageOf finds a message of a file by its full name; the first one for "".
 func messageOf(file protoreflect.FileDescriptor, name string) (protoreflect.MessageDescriptor, error) {
 	if file.Messages().Len() == 0 {
@@ -129,7 +132,7 @@ func messageOf(file protoreflect.FileDescriptor, name string) (protoreflect.Mess
 	if m := findMessage(file, name); m != nil {
 		return m, nil
 	}
-	return nil, fmt.Errorf("it has no message %s; it has %s", name, listed(messageNames(nil, file.Messages())))
+	return nil, fmt.Errorf("%w %s; it has %s", ErrNoMessage, name, listed(messageNames(nil, file.Messages())))
 }
 
 // findMessage finds a message of a file by its full name; nil when there is none.
@@ -185,7 +188,7 @@ func messageInSet(b []byte, name string) (protoreflect.MessageDescriptor, error)
 	}
 	switch {
 	case name != "":
-		return nil, fmt.Errorf("it has no message %s; it has %s", name, listed(all))
+		return nil, fmt.Errorf("%w %s; it has %s", ErrNoMessage, name, listed(all))
 	case len(top) == 0:
 		return nil, errors.New("it has no messages")
 	case len(top) > 1:

@@ -12,7 +12,8 @@ import (
 
 // Framed is the writer of values that begin with message indexes, as those of a registry do behind the schema's id: they name one
 // of the messages of the schema's file. Its decoders read the message that Rows is made of, and the one that is called like the target
-// (its Schema.Name, or one of its aliases); a value of any other is a Misfit.
+// (its Schema.Name, or one of its aliases), as long as the target has all of that one's fields: nobody was told of others. A value
+// of any other message is a Misfit.
 func (w *Writer) Framed() record.Writer { return framedWriter{w} }
 
 type framedWriter struct{ *Writer }
@@ -118,14 +119,46 @@ func (d *framedDecoder) choose(m protoreflect.MessageDescriptor) *choice {
 		return c
 	}
 	c := &choice{}
-	if name := string(m.FullName()); name != d.target.Name && !slices.Contains(d.target.Aliases, name) {
+	name := string(m.FullName())
+	if name != d.target.Name && !slices.Contains(d.target.Aliases, name) {
 		c.refused = &record.BadRecord{Reason: record.Misfit, Detail: fmt.Sprintf("found a message %s, expected %s", m.FullName(), d.expected())}
+	} else if path := lacking(m, d.target); path != "" {
+		c.refused = &record.BadRecord{Reason: record.Misfit, Detail: fmt.Sprintf("found a message %s, whose field %s rows lack, expected %s: value.message can name the message of the topic", name, path, d.rows.FullName())}
 	} else {
 		dec, err := newDecoder(m, d.target)
 		c.decoder, c.refused = dec, d.refusal(m, err)
 	}
 	d.known[m.FullName()] = c
 	return c
+}
+
+// lacking is the path of a field of a message that a target has not got; "" when it has all.
+func lacking(m protoreflect.MessageDescriptor, target *record.Schema) string {
+	rows, err := rowsOf(m, record.ReadOptions{ElseJSON: true})
+	if err != nil {
+		return "" // a decoder says why
+	}
+	return lackingOf("", rows.Fields, target.Fields)
+}
+
+func lackingOf(path string, fields, target []record.Field) string {
+	for _, f := range fields {
+		at := join(path, protoreflect.Name(f.Name))
+		i := slices.IndexFunc(target, func(t record.Field) bool { return t.Name == f.Name || slices.Contains(t.Aliases, f.Name) })
+		if i < 0 {
+			return at
+		}
+		from, to := f.Type, target[i].Type
+		for from.Elem != nil && from.Kind == to.Kind { // messages in lists and maps are never lists themselves
+			from, to = from.Elem.Type, to.Elem.Type
+		}
+		if from.Kind == record.Struct && to.Kind == record.Struct {
+			if lost := lackingOf(at, from.Fields, to.Fields); lost != "" {
+				return lost
+			}
+		}
+	}
+	return ""
 }
 
 func (d *framedDecoder) expected() string {

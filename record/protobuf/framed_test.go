@@ -1,6 +1,7 @@
 package protobuf_test
 
 import (
+	"strings"
 	"testing"
 
 	"shadoof/record"
@@ -77,5 +78,44 @@ func TestMessageIndexes(t *testing.T) {
 	}
 	if err := dec.Decode(record.NewColumns(dec.Schema()), &record.Raw{}); err == nil || err.Error() != "tombstone: the record has no value" {
 		t.Errorf("got %v for a tombstone", err)
+	}
+}
+
+// Rows are made of the first message. Another that they are called like loses no field in silence.
+func TestAnotherMessageHasFieldsThatRowsLack(t *testing.T) {
+	t.Parallel()
+	const text = `syntax = "proto3"; package p; message A { int32 i = 1; } message E { int32 i = 1; M m = 2; repeated M l = 3; map<string, M> k = 4; } message M { int32 x = 1; string y = 2; }`
+	part := record.Type{Kind: record.Struct, Fields: []record.Field{{Name: "x", Type: record.Type{Kind: record.Int32}}}}
+	whole := record.Type{Kind: record.Struct, Fields: append(part.Fields[:1:1], record.Field{Name: "z", Type: record.Type{Kind: record.String}, Aliases: []string{"y"}})}
+	list := func(k record.Kind, of record.Type) record.Type {
+		return record.Type{Kind: k, Elem: &record.Field{Name: "element", Type: of}}
+	}
+	for path, types := range map[string][]record.Type{
+		"m":   nil,
+		"m.y": {part},
+		"l":   {whole},
+		"l.y": {whole, list(record.List, part)},
+		"k":   {whole, list(record.List, whole)},
+		"k.y": {whole, list(record.List, whole), list(record.Map, part)},
+		"":    {whole, list(record.List, whole), list(record.Map, whole)},
+	} {
+		target := &record.Schema{Name: "q.X", Aliases: []string{"p.E"}, Fields: []record.Field{{Name: "i", Type: record.Type{Kind: record.Int32}}}}
+		for i, typ := range types {
+			target.Fields = append(target.Fields, record.Field{Name: []string{"m", "l", "k"}[i], Type: typ, Nullable: true})
+		}
+		dec, err := parse(t, text).Framed().Decoder(target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := printed(t, dec, wire(t, `00 08 05`)); !strings.HasPrefix(got, `{"i":5`) {
+			t.Errorf("lacking %q: the first message: got %s", path, got)
+		}
+		want := `{"i":5,"m":null,"l":[],"k":{}}`
+		if path != "" {
+			want = "misfit: found a message p.E, whose field " + path + " rows lack, expected p.A: value.message can name the message of the topic"
+		}
+		if got := printed(t, dec, wire(t, `02 02 08 05`)); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
 	}
 }
