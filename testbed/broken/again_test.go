@@ -68,7 +68,7 @@ func TestStagedFilesOfARetryAreLost(t *testing.T) {
 	for k, point := range []struct{ name, swap string }{{"committed", "show-first"}, {"committed", "hide-first"}, {"half-swapped", "hide-first"}} {
 		for i, r := range []remedy{remedies[1], remedies[2], remedyCalled("avro, a version of the schema that takes more")} {
 			for m, by := range []string{"run", "retry"} {
-				if !long() && (i+k+m)%2 != 0 {
+				if !long() && (m != k%2 || (i == 1) != (k == 1)) {
 					continue
 				}
 				t.Run(strings.Join([]string{point.swap, point.name, r.name, by}, "/"), func(t *testing.T) {

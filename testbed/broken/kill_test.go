@@ -43,7 +43,7 @@ func TestKilledRetry(t *testing.T) {
 				}
 				t.Run(strings.Join([]string{point.name, swap, then}, "/"), func(t *testing.T) {
 					t.Parallel()
-					remedies[i%4].killed(t, point.name, point.committed, swap, then)
+					remedies[i%3].killed(t, point.name, point.committed, swap, then)
 				})
 			}
 		}

@@ -30,6 +30,7 @@ type remedy struct {
 
 	skips  bool   // tombstones are gaps after it
 	reason string // only records with this reason are tried
+	long   bool   // for the long suite alone
 }
 
 var remedies = []remedy{
@@ -80,7 +81,7 @@ var remedies = []remedy{
 		},
 	},
 	{
-		name: "avro, times that are those of Kafka", format: newAvro, swap: "hide-first", root: localRoot, late: lateAvro, reason: timeBounds,
+		name: "avro, times that are those of Kafka", format: newAvro, swap: "hide-first", root: localRoot, late: lateAvro, reason: timeBounds, long: true,
 		job: func(_ *testing.T, f *format) string {
 			return strings.Replace(f.job, "unit: s}]", "unit: s}], otherwise: timestamp", 1)
 		},
@@ -92,7 +93,7 @@ var remedies = []remedy{
 		},
 	},
 	{
-		name: "protobuf, times that are those of Kafka", format: newProtobuf, swap: "show-first", root: localRoot,
+		name: "protobuf, times that are those of Kafka", format: newProtobuf, swap: "show-first", root: localRoot, long: true,
 		job: func(_ *testing.T, f *format) string {
 			return strings.Replace(f.job, "unit: s}]", "unit: s}], otherwise: timestamp", 1)
 		},

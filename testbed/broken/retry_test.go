@@ -36,12 +36,17 @@ func (p *patient) retry(more ...string) []string {
 func TestRetry(t *testing.T) {
 	t.Parallel()
 	for _, r := range remedies {
+		if r.long && !long() {
+			continue
+		}
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
-			p := r.admit(t, 3000)
+			p := r.admit(t, map[bool]int{false: 1200, true: 9000}[long()])
 			p.before.Must(t, 0, "run")
-			checkAll(t, p.before, p.tp, readers.PyArrow)
-			checkListed(t, p.after, p.tp)
+			if long() {
+				checkAll(t, p.before, p.tp, readers.PyArrow)
+				checkListed(t, p.after, p.tp)
+			}
 
 			p.release()
 			var dry, done, again retried
@@ -68,7 +73,9 @@ func TestRetry(t *testing.T) {
 				t.Errorf("what a second retry changed: -before +after\n%s", diff)
 			}
 			p.before.Must(t, 0, "run")
-			checkAccount(t, p.before, p.cured)
+			if diff := cmp.Diff(keys, p.after.Root.Keys(t, "")); diff != "" {
+				t.Errorf("what a run changed after it: -before +after\n%s", diff)
+			}
 		})
 	}
 }

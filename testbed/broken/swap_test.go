@@ -22,7 +22,7 @@ func newWatch(t *testing.T, j *product.Job) *watch {
 	w := &watch{t: t, j: j, stop: make(chan struct{}), done: make(chan struct{})}
 	go func() {
 		defer close(w.done)
-		tick := time.NewTicker(3 * time.Millisecond)
+		tick := time.NewTicker(5 * time.Millisecond)
 		defer tick.Stop()
 		for {
 			w.look()
