@@ -55,7 +55,7 @@ func (tp *topic) checkGrown(t *testing.T, root *product.Root, files string) {
 func (tp *topic) checkTarget(t *testing.T, version string, target int) {
 	columns := since(tp.columns, target)
 	want := tp.want(columns, target)
-	j := tp.job(t, s3(t), ", version: "+strconv.Quote(version), "")
+	j := tp.job(t, product.Local(t), ", version: "+strconv.Quote(version), "")
 	of, logs := run(t, j, 0)
 	if r := of[tp.name]; r.Rows != len(want) || r.Quarantined != len(tp.sent)-len(want) {
 		t.Errorf("%+v, want %d rows and %d quarantined", r, len(want), len(tp.sent)-len(want))
