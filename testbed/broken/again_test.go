@@ -17,7 +17,7 @@ import (
 // TestRetryBesideRuns has retries and runs take turns by chance, while there is always more to lift.
 func TestRetryBesideRuns(t *testing.T) {
 	t.Parallel()
-	p := remedies[0].admit(t, 2400)
+	p := remedies[0].admit(t, 1800)
 	p.release()
 	few := p.tp.job(t, p.before.Root, "limits: {records: 300}\n")
 	few.Must(t, 0, "run")
@@ -25,7 +25,7 @@ func TestRetryBesideRuns(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 2 {
 		all.Go(func() {
-			for range 6 {
+			for range 4 {
 				j, args := few, []string{"run"}
 				if i > 0 {
 					j, args = p.after, p.retry()
