@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"shadoof/record"
 	"shadoof/record/evolve"
 )
 
@@ -28,7 +27,12 @@ func (w *worker) planRows(ctx context.Context, t *PlanTopic) error {
 	if !w.set.Decided() {
 		return nil
 	}
-	for _, p := range evolve.Names(w.set.Rows(), w.nameOptions(c)) {
+	names := w.set.names()
+	now := w.env.now()
+	if bucket, err := c.parts.Bucket(now.UnixMilli(), now.Add(time.Minute)); err == nil {
+		names.Folders = evolve.FolderKeys(bucket)
+	}
+	for _, p := range evolve.Names(w.set.Rows(), names) {
 		t.Notes = append(t.Notes, p.String())
 	}
 	for _, path := range w.set.AsJSON {
@@ -42,23 +46,4 @@ func (w *worker) planRows(ctx context.Context, t *PlanTopic) error {
 		}
 	}
 	return nil
-}
-
-// nameOptions are what names of fields can collide with.
-func (w *worker) nameOptions(c *compiled) evolve.NameOptions {
-	o := evolve.NameOptions{Format: w.set.Output.Format}
-	if w.set.Output.KafkaColumns {
-		o.Columns = append(o.Columns, record.PartitionColumn, record.OffsetColumn, record.TimestampColumn)
-	}
-	if w.set.Key != "none" && w.set.Key != "" {
-		o.Columns = append(o.Columns, record.KeyColumn)
-	}
-	if w.set.Headers {
-		o.Columns = append(o.Columns, record.HeadersColumn)
-	}
-	now := w.env.now()
-	if bucket, err := c.parts.Bucket(now.UnixMilli(), now.Add(time.Minute)); err == nil {
-		o.Folders = evolve.FolderKeys(bucket)
-	}
-	return o
 }

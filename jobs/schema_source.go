@@ -23,6 +23,7 @@ type schemaSource struct {
 	fetch func(ctx context.Context, id int32) (*record.SchemaText, error)
 	keep  func(ctx context.Context, id int32, fingerprint string, data []byte) error
 	parse func(s *SchemaSettings, t *record.SchemaText, rows bool) (record.Writer, error)
+	names evolve.NameOptions
 	log   *slog.Logger
 
 	learning sync.Mutex // held while the registry is asked; taken before mu
@@ -161,7 +162,7 @@ func (s *schemaSource) fits(id int32, m metSchema) error {
 		return nil
 	}
 	if s.set.grows() {
-		grown, err := s.set.grown(m.writer.Rows())
+		grown, err := s.grown(m.writer.Rows())
 		if err != nil {
 			return s.refuse(id, fmt.Sprintf("schema %d does not go with what the topic had before: %v", id, err))
 		}
@@ -176,6 +177,20 @@ func (s *schemaSource) fits(id int32, m metSchema) error {
 		s.log.Warn("records have fields that the topic's schema lacks: they are left out", "topic", s.topic, "schema", id, "fields", lost)
 	}
 	return nil
+}
+
+// grown are rows that have what these have, too. Names that keep a file from being read are an error, as types are that do not go together.
+func (s *schemaSource) grown(rows *record.Schema) (*record.Schema, error) {
+	grown, err := s.set.grown(rows)
+	if err != nil || s.set.Target == nil {
+		return grown, err
+	}
+	for _, p := range evolve.Names(grown, s.names) {
+		if p.Refused {
+			return nil, errors.New(p.String())
+		}
+	}
+	return grown, nil
 }
 
 // refuse settles that no record of a schema can be read.

@@ -13,6 +13,7 @@ import (
 	"shadoof/config"
 	"shadoof/offsets"
 	"shadoof/record"
+	"shadoof/record/evolve"
 )
 
 // A listWriter's schema is a list of names with kinds: "id int32, who string".
@@ -53,7 +54,7 @@ func sourceOf(t *testing.T, version, rows string, schemas map[int32]string) *sch
 		set.Target = w.Rows()
 	}
 	return &schemaSource{
-		topic: "orders", set: set, met: map[int32]metSchema{}, parse: parseList, log: slog.New(slog.DiscardHandler),
+		topic: "orders", set: set, met: map[int32]metSchema{}, parse: parseList, names: evolve.NameOptions{Format: "parquet"}, log: slog.New(slog.DiscardHandler),
 		keep: func(context.Context, int32, string, []byte) error { return nil },
 		fetch: func(_ context.Context, id int32) (*record.SchemaText, error) {
 			if text, ok := schemas[id]; ok {
@@ -66,7 +67,7 @@ func sourceOf(t *testing.T, version, rows string, schemas map[int32]string) *sch
 
 func TestWhatAnIDStandsFor(t *testing.T) {
 	t.Parallel()
-	schemas := map[int32]string{1: "id int32", 2: "id int64, who string", 3: "id string", 4: "nonsense"}
+	schemas := map[int32]string{1: "id int32", 2: "id int64, who string", 3: "id string", 4: "nonsense", 5: "ID int32"}
 	for name, c := range map[string]struct {
 		version, rows string
 		halts         bool
@@ -81,6 +82,7 @@ func TestWhatAnIDStandsFor(t *testing.T) {
 		"another type, grown":           {config.VersionGrown, "id int32", false, 3, "", "misfit"},
 		"another type, latest":          {config.VersionLatest, "id int32", false, 3, "", "misfit"},
 		"another type, a person":        {config.VersionLatest, "id int32", true, 3, "policy.misfit is halt", "schema 3 was not looked up yet"},
+		"a name but for the case":       {config.VersionGrown, "id int32", false, 5, "", "misfit"},
 		"no schema":                     {config.VersionGrown, "id int32", false, 4, "", "misfit"},
 		"an id that the registry lacks": {config.VersionGrown, "id int32", false, 9, "", "unknown_schema"},
 	} {

@@ -9,6 +9,7 @@ import (
 
 	"shadoof/config"
 	"shadoof/record"
+	"shadoof/record/evolve"
 )
 
 // Settings are everything that decides the bytes of a topic's files, resolved. They are stored beside the log before the first
@@ -85,6 +86,21 @@ func (s *Settings) hasSchema() bool {
 
 // hasColumns says whether it is known what rows have of values or keys. Settings that are not there have nothing.
 func (s *Settings) hasColumns() bool { return s != nil && len(s.columns().Fields) > 0 }
+
+// names are what the names of fields can collide with, but for the keys of folders.
+func (s *Settings) names() evolve.NameOptions {
+	o := evolve.NameOptions{Format: s.Output.Format}
+	if s.Output.KafkaColumns {
+		o.Columns = append(o.Columns, record.PartitionColumn, record.OffsetColumn, record.TimestampColumn)
+	}
+	if s.Key != "none" && s.Key != "" {
+		o.Columns = append(o.Columns, record.KeyColumn)
+	}
+	if s.Headers {
+		o.Columns = append(o.Columns, record.HeadersColumn)
+	}
+	return o
+}
 
 // columns are what rows have of values and keys, as far as it is known: a schema without fields where it is not.
 func (s *Settings) columns() *record.Schema {

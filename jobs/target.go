@@ -68,7 +68,7 @@ func (w *worker) decideSource(ctx context.Context, s *schemaSource, before *reco
 		s.set.Target = s.set.RowsOf(writer)
 		return nil
 	}
-	rows, err := s.set.grown(writer.Rows())
+	rows, err := s.grown(writer.Rows())
 	switch {
 	case err == nil:
 		s.set.Target = rows
