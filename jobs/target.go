@@ -53,9 +53,7 @@ func (w *worker) decideSource(ctx context.Context, s *schemaSource, before *reco
 		s.set.Target = before
 		return nil
 	}
-	if s.set.grows() {
-		s.set.Target = before // whose name may say which message of a schema is meant
-	}
+	s.set.Target = before // whose name may say which message of a schema is meant
 	name := fmt.Sprintf("version %d of subject %s (schema %d)", r.Version, r.Subject, r.ID)
 	writer, err := s.parse(s.set, &r.SchemaText, true)
 	if err != nil {
@@ -65,6 +63,7 @@ func (w *worker) decideSource(ctx context.Context, s *schemaSource, before *reco
 		s.set.Schema, s.set.Kind, s.set.References = r.Text, r.Format, r.References
 	}
 	if !s.set.grows() {
+		s.set.Target = nil
 		s.set.Target = s.set.RowsOf(writer)
 		return nil
 	}
