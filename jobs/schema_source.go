@@ -108,10 +108,10 @@ func (s *schemaSource) learn(ctx context.Context, id int32) error {
 	switch {
 	case errors.Is(err, record.ErrNoSchema):
 		if s.unknown++; s.unknown > mostUnknown {
-			return fmt.Errorf("%s: records name more than %d schemas that the registry has not got, the last one %d: are values really framed (value.framing), and is it the registry of their producers?",
-				s.topic, mostUnknown, id)
+			return fmt.Errorf("%s: records name more than %d schemas that the registry has not got, the last one %d: this is not how values are framed, or not the registry of their producers: "+
+				"set value.framing: none, or registry.url", s.topic, mostUnknown, id)
 		}
-		s.log.Warn("records name a schema that the registry has not got: they are quarantined", "topic", s.topic, "schema", id)
+		s.log.Warn("records name a schema that the registry has not got: they are quarantined", "topic", s.topic, "schema", id, "error", err)
 		s.meet(id, metSchema{bad: &record.BadRecord{Reason: record.UnknownSchema, Detail: fmt.Sprintf("the registry has no schema %d", id)}})
 		return nil
 	case err != nil:

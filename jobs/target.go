@@ -90,10 +90,12 @@ func (w *worker) registered(ctx context.Context, s *SchemaSettings) (*record.Reg
 	switch {
 	case errors.Is(err, record.ErrNoSchema) && s.grows():
 		return nil, nil
+	case errors.Is(err, record.ErrNoSchema):
+		return nil, fmt.Errorf("%s: %w: register it, or set subject and version (version: grown follows what records name)", w.topic, err)
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", w.topic, err)
 	case r.Format != s.Format:
-		return nil, fmt.Errorf("%s: version %d of subject %s is a schema of %s, and the configuration says %s", w.topic, r.Version, r.Subject, r.Format, s.Format)
+		return nil, fmt.Errorf("%s: version %d of subject %s is a schema of %s, and the configuration says %s: correct format or subject", w.topic, r.Version, r.Subject, r.Format, s.Format)
 	}
 	return r, nil
 }
