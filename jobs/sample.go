@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"shadoof/extract"
 	"shadoof/record"
@@ -37,6 +38,7 @@ func (e *Env) Sample(ctx context.Context, topic string, records int64, each func
 		records -= min(records, r.Len())
 		left--
 	}
+	ranges = slices.DeleteFunc(ranges, func(r extract.Range) bool { return r.Len() == 0 })
 	for b, err := range e.source.Read(ctx, extract.ReadRequest{Topic: topic, ID: desc.ID, Ranges: ranges}) {
 		if err != nil {
 			return err
