@@ -163,6 +163,8 @@ func hdfsStoppedNameNode(t *testing.T, c *hdfsbed.Cluster, o hdfs.Options) {
 }
 
 func hdfsKilledNameNode(t *testing.T, c *hdfsbed.Cluster, o hdfs.Options) {
+	// A name node that comes back stands in safe mode until its data node reports, longer on a busy machine.
+	o.Patience, o.SafeModeWait = time.Minute, time.Minute
 	store := hdfsStore(t, o)
 	staged, err := hdfsStage(t.Context(), store, "killed/a.parquet", []byte("rows"))
 	if err != nil {
