@@ -108,6 +108,7 @@ func (w *worker) liftAll(ctx, hard context.Context, ranges []extract.Range) (*at
 		w.env.log.Info("records had fields that their schema does not name: they are left out", "topic", w.topic, "fields", n)
 	}
 	if n := a.early.Load(); n > 0 {
+		w.report.EarlyFiles += n
 		w.env.log.Warn("files were finished before they had their size, for want of memory or of open files: raise memory or max_open_files if they are too small",
 			"topic", w.topic, "files", n, "memory", config.FormatSize(w.env.cfg.Memory), "max_open_files", w.env.cfg.MaxOpenFiles)
 	}

@@ -249,6 +249,7 @@ func (w *worker) checkLost(ctx context.Context) error {
 		if err := w.skip(ctx, p.Partition, p.LogStart, "retention", by); err != nil {
 			return err
 		}
+		count(&w.report.Gaps, "retention", p.LogStart-have.Next)
 		w.env.log.Warn("records were deleted before they were read", "topic", w.topic, "partition", p.Partition, "from", have.Next, "to", p.LogStart, "by", by.By)
 	}
 	return nil

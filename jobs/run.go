@@ -2,10 +2,8 @@ package jobs
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"hash/fnv"
-
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -20,62 +18,6 @@ type RunOptions struct {
 	Shard, Shards int             // with Shards > 0: only the partitions that fall to this shard, counted from 0
 	Until         time.Time       // do not read records from this time on, by the broker's time index
 	Hard          context.Context // ends everything; the run's own ctx only ends the reading. nil: the same
-}
-
-// An Outcome says how a run over a topic ended.
-type Outcome string
-
-const (
-	UpToDate Outcome = "up_to_date" // nothing to read
-	Lifted   Outcome = "lifted"     // at the end that was fixed at the start
-	Limited  Outcome = "limited"    // a limit of the job was reached
-	Partial  Outcome = "partial"
-	Failed   Outcome = "failed"
-	Halted   Outcome = "halted"
-	Unknown  Outcome = "unknown"
-)
-
-// A RunReport is what a run did.
-type RunReport struct {
-	Run    string         `json:"run"`
-	Topics []*TopicReport `json:"topics"`
-}
-
-// A TopicReport is what a run did to one topic.
-type TopicReport struct {
-	Job              string  `json:"job"`
-	Topic            string  `json:"topic"`
-	Outcome          Outcome `json:"outcome"`
-	Commits          int     `json:"commits"`
-	Versions         []int64 `json:"versions"`
-	Offsets          int64   `json:"offsets"`
-	Rows             int64   `json:"rows"`
-	Quarantined      int64   `json:"quarantined"`
-	Files            int     `json:"files"`
-	Bytes            int64   `json:"bytes"`
-	OpenTransactions int64   `json:"open_transactions,omitempty"` // offsets between the last stable offset and the high watermark
-	FromVersion      int64   `json:"from_version"`
-	Limited          bool    `json:"-"`
-	Seconds          float64 `json:"seconds"`
-	Error            string  `json:"error,omitempty"`
-	Err              error   `json:"-"`
-}
-
-// ExitCode is the exit status of the run.
-func (r *RunReport) ExitCode() int {
-	codes := []int{ExitDone}
-	done := 0
-	for _, t := range r.Topics {
-		codes = append(codes, ExitCode(t.Err))
-		if t.Err == nil || t.Commits > 0 {
-			done++
-		}
-	}
-	code := worst(codes...)
-	if code == ExitFailed && done > 0 {
-		return ExitPartial
-	}
-	return code
 }
 
 // Run lifts the selected topics once, each from its committed offsets to the end that stands now. ctx ends the reading: what is
@@ -138,31 +80,11 @@ func (w *worker) run(ctx, hard context.Context, until time.Time) {
 	r.Err = w.lift(ctx, hard, until)
 	r.Seconds = w.env.now().Sub(began).Seconds()
 	r.Outcome = outcomeOf(r)
+	w.standing()
 	if r.Err != nil {
 		r.Error = r.Err.Error()
 	}
 	w.env.progress.End(r)
-}
-
-func outcomeOf(r *TopicReport) Outcome {
-	switch {
-	case errors.Is(r.Err, context.Canceled) && r.Commits == 0:
-		return Failed
-	case r.Err != nil:
-		return map[int]Outcome{ExitHalted: Halted, ExitPartial: Partial, ExitUnknown: Unknown}[ExitCode(r.Err)].or(Failed)
-	case r.Limited:
-		return Limited
-	case r.Commits > 0:
-		return Lifted
-	}
-	return UpToDate
-}
-
-func (o Outcome) or(other Outcome) Outcome {
-	if o == "" {
-		return other
-	}
-	return o
 }
 
 // shardOf spreads the partitions of all topics over shards: single-partition topics do not all fall to the same one.

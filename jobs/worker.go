@@ -56,9 +56,9 @@ func (e *Env) newWorker(job *config.Job, topic string) (*worker, error) {
 	}
 	w := &worker{
 		env: e, job: job, topic: topic, set: set, log: e.openLog(topic), failed: map[int32]error{},
-		mine: func(int32) bool { return true }, beside: 1, limits: newLimits(e.now, job.Limits), report: &TopicReport{Job: job.Name, Topic: topic, Versions: []int64{}},
-		registry: e.oneRegistry(),
+		mine: func(int32) bool { return true }, beside: 1, limits: newLimits(e.now, job.Limits), registry: e.oneRegistry(),
 	}
+	w.report = w.newReport()
 	w.schemas = w.newSchemas(set)
 	return w, nil
 }
@@ -129,6 +129,7 @@ func (w *worker) lift(ctx, hard context.Context, until time.Time) error {
 		if tries++; tries >= stageTries || hard.Err() != nil || ExitCode(err) != ExitFailed {
 			return err
 		}
+		w.report.Retries++
 		w.env.log.Warn("staging failed, trying again under a new attempt", "topic", w.topic, "try", tries, "error", err)
 		if err := w.env.pause(hard, tries); err != nil {
 			return err
@@ -313,26 +314,6 @@ func (w *worker) append(ctx context.Context, decide func(*offsets.State) (offset
 		w.env.log.Warn("checkpoint of the commit log failed; the log itself is whole", "topic", w.topic, "error", err)
 	}
 	return r, nil
-}
-
-// committed accounts for a commit of this process.
-func (w *worker) committed(r *offsets.Record, bundles []offsets.Bundle) {
-	w.report.Commits++
-	w.report.Versions = append(w.report.Versions, r.V)
-	for _, b := range bundles {
-		for _, s := range b.Segments {
-			w.report.Offsets += s.To - s.From
-		}
-		for _, f := range b.Files {
-			if f.Kind == "data" {
-				w.report.Rows += f.Rows
-			} else {
-				w.report.Quarantined += f.Rows
-			}
-			w.report.Files++
-			w.report.Bytes += f.Bytes
-		}
-	}
 }
 
 func (w *worker) progress(records, bytes int64) {
