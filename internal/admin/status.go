@@ -10,6 +10,7 @@ type Status struct {
 	Store    string    `json:"store"` // URL, without secrets
 	Started  time.Time `json:"started"`
 	Now      time.Time `json:"now"`
+	Ticked   time.Time `json:"ticked,omitzero"`     // when the loop that starts runs last went round; zero: there is none
 	NotReady string    `json:"not_ready,omitempty"` // why the process does not do its work; "": it does
 	Memory   Memory    `json:"memory"`
 	Jobs     []Job     `json:"jobs"`   // in the order of the configuration
@@ -27,11 +28,12 @@ type Job struct {
 	Name     string    `json:"name"`
 	Schedule string    `json:"schedule"` // "": it runs only when it is asked to
 	Timezone string    `json:"timezone"`
-	Next     time.Time `json:"next,omitzero"`  // its next run, jitter included; zero: none is planned
-	Since    time.Time `json:"since,omitzero"` // the run that is under way began then; zero: none is
-	Last     *Run      `json:"last,omitempty"` // that ended; nil: none is known
-	Skipped  int64     `json:"skipped"`        // runs that were due while the one before was not over, since the process began
-	Missed   int64     `json:"missed"`         // runs that were due while nobody was there, and were not made up
+	Next     time.Time `json:"next,omitzero"`    // its next run, jitter included; zero: none is planned
+	Since    time.Time `json:"since,omitzero"`   // the run that is under way began then; zero: none is
+	Last     *Run      `json:"last,omitempty"`   // that ended; nil: none is known
+	Success  time.Time `json:"success,omitzero"` // when a run last ended as done, also in another process; zero: not known
+	Skipped  int64     `json:"skipped"`          // runs that were due while the one before was not over, since the process began
+	Missed   int64     `json:"missed"`           // runs that were due while nobody was there, and were not made up
 }
 
 // A Run is a run that ended.
