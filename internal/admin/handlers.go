@@ -52,7 +52,9 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	plain(w, http.StatusOK, "ok")
 }
 
-func (s *Server) status(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, s.o.Status()) }
+func (s *Server) status(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, s.o.Status())
+}
 
 func (s *Server) page(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "shadoof") }
 
@@ -95,7 +97,9 @@ func plain(w http.ResponseWriter, code int, text string) {
 	_, _ = fmt.Fprintln(w, text)
 }
 
-func refuse(w http.ResponseWriter, code int, why string) { answer(w, code, map[string]string{"error": why}) }
+func refuse(w http.ResponseWriter, code int, why string) {
+	answer(w, code, map[string]string{"error": why})
+}
 
 // answer writes a JSON document.
 func answer(w http.ResponseWriter, code int, document any) {
