@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -58,7 +59,12 @@ func (w *worker) liftAll(ctx, hard context.Context, ranges []extract.Range) (*at
 	if err != nil {
 		return nil, fmt.Errorf("%s: see what the last commit made of its offsets: %w", w.topic, err)
 	}
-	parts := w.divide(ranges, yieldOf(last))
+	return w.liftParts(ctx, hard, w.divide(ranges, yieldOf(last)), false)
+}
+
+// liftParts reads parts, each of which becomes a bundle, several at once, and stages their files under one fresh attempt. With whole a
+// part is read to its end or not at all: one that was begun is not cut off when the attempt is full.
+func (w *worker) liftParts(ctx, hard context.Context, parts [][]extract.Range, whole bool) (*attempt, error) {
 	lifters := w.beside * min(w.env.parallel, len(parts))
 	a := &attempt{id: w.env.newAttempt(), clock: w.env.now().UTC(), maxOpen: max(1, w.env.cfg.MaxOpenFiles/lifters), together: w.env.together(lifters)}
 	var (
@@ -67,8 +73,7 @@ func (w *worker) liftAll(ctx, hard context.Context, ranges []extract.Range) (*at
 	)
 	began := w.env.now()
 	every := w.job.CommitEvery
-	// A partition that does not answer holds up only itself: after this period the others are committed without it.
-	ctx, cancel := context.WithTimeoutCause(ctx, w.readPeriod(), errPeriodOver)
+	ctx, came, cancel := w.withPeriod(ctx, whole)
 	defer cancel()
 	full := func() bool {
 		return bytes.Load() >= every.Bytes || w.env.now().Sub(began) >= every.Duration || w.limits.reached()
@@ -88,7 +93,7 @@ func (w *worker) liftAll(ctx, hard context.Context, ranges []extract.Range) (*at
 			if ctx.Err() != nil || full() {
 				return nil
 			}
-			b, err := w.liftBundle(ctx, gctx, a, part, func(n int64) bool { bytes.Add(n); return full() })
+			b, err := w.liftBundle(ctx, gctx, a, part, whole, func(n int64) bool { bytes.Add(n); came(); return !whole && full() })
 			if err != nil || b == nil {
 				return err
 			}
@@ -104,6 +109,25 @@ func (w *worker) liftAll(ctx, hard context.Context, ranges []extract.Range) (*at
 		return nil, err
 	}
 	sortBundles(a.bundles)
+	w.tellAbout(a)
+	return a, nil
+}
+
+// withPeriod bounds how long an attempt waits for partitions that do not answer: such a one holds up only itself. The period is one for all
+// that is read; or begins anew whenever something came.
+func (w *worker) withPeriod(ctx context.Context, anew bool) (_ context.Context, came, cancel func()) {
+	period := w.readPeriod()
+	if !anew {
+		ctx, cancel := context.WithTimeoutCause(ctx, period, errPeriodOver)
+		return ctx, func() {}, cancel
+	}
+	ctx, end := context.WithCancelCause(ctx)
+	t := time.AfterFunc(period, func() { end(errPeriodOver) })
+	return ctx, func() { t.Reset(period) }, func() { t.Stop(); end(nil) }
+}
+
+// tellAbout logs what an operator may want to change.
+func (w *worker) tellAbout(a *attempt) {
 	if n := a.unknown.Load(); n > 0 {
 		w.env.log.Info("records had fields that their schema does not name: they are left out", "topic", w.topic, "fields", n)
 	}
@@ -112,12 +136,11 @@ func (w *worker) liftAll(ctx, hard context.Context, ranges []extract.Range) (*at
 		w.env.log.Warn("files were finished before they had their size, for want of memory or of open files: raise memory or max_open_files if they are too small",
 			"topic", w.topic, "files", n, "memory", config.FormatSize(w.env.cfg.Memory), "max_open_files", w.env.cfg.MaxOpenFiles)
 	}
-	return a, nil
 }
 
-// liftBundle stages the files of ranges, which they share. It returns nil when nothing was read. Partitions that fail are noted with
-// the worker: the ranges of the others stand.
-func (w *worker) liftBundle(ctx, hard context.Context, a *attempt, ranges []extract.Range, more func(bytes int64) bool) (*offsets.Bundle, error) {
+// liftBundle stages the files of ranges, which they share. It returns nil when nothing was read; with whole, when not all was. Partitions
+// that fail are noted with the worker: the ranges of the others stand.
+func (w *worker) liftBundle(ctx, hard context.Context, a *attempt, ranges []extract.Range, whole bool, full func(bytes int64) bool) (*offsets.Bundle, error) {
 	l, err := w.newLifter(w.schemas, a, ranges, nil)
 	if err != nil {
 		return nil, err
@@ -126,7 +149,7 @@ func (w *worker) liftBundle(ctx, hard context.Context, a *attempt, ranges []extr
 	segments, err := l.read(ctx, hard, w.desc.ID, ranges, func() bool {
 		n := l.bytes - seen
 		seen = l.bytes
-		return more(n)
+		return full(n)
 	})
 	if err != nil {
 		err = errors.Join(err, l.abort(hard))
@@ -138,14 +161,16 @@ func (w *worker) liftBundle(ctx, hard context.Context, a *attempt, ranges []extr
 		}
 		return nil, err
 	}
-	b := &offsets.Bundle{}
+	b, short := &offsets.Bundle{}, false
 	for i, s := range segments {
-		w.judge(ctx, s, ranges[i])
+		w.judge(ctx, s, ranges[i], whole)
+		short = short || s.To < ranges[i].Next
 		if s.To > s.From {
 			b.Segments = append(b.Segments, s.Segment)
 		}
 	}
-	if len(b.Segments) == 0 {
+	if len(b.Segments) == 0 || whole && short {
+		w.progress(-l.rows, -l.told)
 		return nil, l.abort(hard)
 	}
 	if b.Files, err = l.finish(hard); err != nil {
@@ -161,13 +186,13 @@ func (w *worker) liftBundle(ctx, hard context.Context, a *attempt, ranges []extr
 }
 
 // judge says what the end of a segment means: whether its partition is at its end, or failed.
-func (w *worker) judge(ctx context.Context, s *segment, r extract.Range) {
+func (w *worker) judge(ctx context.Context, s *segment, r extract.Range, whole bool) {
 	if pe := (*partitionError)(nil); errors.As(s.failed, &pe) {
 		w.fail(s.Partition, s.failed)
-	} else if s.failed != nil && s.To == s.From && errors.Is(context.Cause(ctx), errPeriodOver) {
-		w.fail(s.Partition, fmt.Errorf("read %s/%s: not one record in %s: %w", w.topic, r, w.readPeriod(), s.failed))
+	} else if s.failed != nil && (whole || s.To == s.From) && errors.Is(context.Cause(ctx), errPeriodOver) {
+		w.fail(s.Partition, fmt.Errorf("read %s/%s: not one record in %s: %w", w.topic, extract.Range{Partition: r.Partition, First: s.To, Next: r.Next}, w.readPeriod(), s.failed))
 	}
-	if end := w.logEnds[s.Partition]; s.To >= end {
+	if end := w.logEnds[s.Partition]; s.To >= end && w.task.reachesEnd() {
 		s.AtEnd, s.EndTime = true, &w.endTime
 	}
 }
@@ -187,13 +212,13 @@ func (w *worker) commit(ctx context.Context, a *attempt) (bool, error) {
 		w.discardBundles(ctx, a.bundles)
 		return false, err
 	}
-	incarnation := w.log.State().Incarnation
+	incarnation := w.task.incarnation()
 	keep, dropped := a.bundles, []offsets.Bundle(nil)
 	w.env.hook("before-put")
 	rec, err := w.append(ctx, func(s *offsets.State) (offsets.Body, error) {
 		// next only grows, and a fence or a new incarnation is never taken back: what is dropped here stays dropped.
 		var lost []offsets.Bundle
-		keep, lost = stillNext(s, keep, s.Incarnation == incarnation && !s.Fenced[a.id])
+		keep, lost = split(keep, s.Incarnation == incarnation && !s.Fenced[a.id], func(seg offsets.Segment) bool { return w.task.fits(s, seg) })
 		dropped = append(dropped, lost...)
 		if len(keep) == 0 {
 			return nil, errNothingLeft
@@ -201,9 +226,9 @@ func (w *worker) commit(ctx context.Context, a *attempt) (bool, error) {
 		if w.env.now().Sub(a.clock) > stageLifetime {
 			return nil, errTooOld
 		}
-		c := &offsets.Commit{Lift: offsets.Lift{Incarnation: incarnation, Attempt: a.id, Settings: settings, Clock: a.clock, Changes: changes, Bundles: keep}}
-		w.schemas.note(&c.Lift)
-		return c, nil
+		l := offsets.Lift{Incarnation: incarnation, Attempt: a.id, Settings: settings, Clock: a.clock, Changes: changes, Bundles: keep}
+		w.schemas.note(&l)
+		return w.task.body(l), nil
 	})
 	switch {
 	case errors.Is(err, offsets.ErrUnresolved):
@@ -236,15 +261,10 @@ func atLeastPartial(err error) error {
 	return err
 }
 
-// stillNext splits bundles into those that a commit may name in state s, and the rest.
-func stillNext(s *offsets.State, bundles []offsets.Bundle, allowed bool) (keep, lost []offsets.Bundle) {
+// split divides bundles into those all segments of which fit, and the rest.
+func split(bundles []offsets.Bundle, allowed bool, fits func(offsets.Segment) bool) (keep, lost []offsets.Bundle) {
 	for _, b := range bundles {
-		ok := allowed
-		for _, seg := range b.Segments {
-			p, there := s.Partitions[seg.Partition]
-			ok = ok && there && p.Next == seg.From
-		}
-		if ok {
+		if allowed && !slices.ContainsFunc(b.Segments, func(s offsets.Segment) bool { return !fits(s) }) {
 			keep = append(keep, b)
 		} else {
 			lost = append(lost, b)

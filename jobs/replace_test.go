@@ -33,7 +33,7 @@ func (w *world) lifted(e *Env, ref offsets.BundleRef, swap string) (*worker, *re
 		ranges = append(ranges, extract.Range{Partition: s.Partition, First: s.From, Next: s.To})
 	}
 	a := &attempt{id: e.newAttempt(), clock: e.now(), maxOpen: 8, together: 8}
-	b, err := wk.liftBundle(ctx, ctx, a, ranges, func(int64) bool { return false })
+	b, err := wk.liftBundle(ctx, ctx, a, ranges, false, func(int64) bool { return false })
 	if err != nil {
 		w.t.Fatal(err)
 	}

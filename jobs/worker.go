@@ -32,6 +32,7 @@ type worker struct {
 	mine     func(partition int32) bool
 	decision decisions
 	limits   *limits
+	task     task
 	beside   int // topics that this run lifts side by side, this one included
 	report   *TopicReport
 
@@ -59,6 +60,7 @@ func (e *Env) newWorker(job *config.Job, topic string) (*worker, error) {
 		mine: func(int32) bool { return true }, beside: 1, limits: newLimits(e.now, job.Limits), registry: e.oneRegistry(),
 	}
 	w.report = w.newReport()
+	w.task = forward{w}
 	w.schemas = w.newSchemas(set)
 	return w, nil
 }
@@ -78,6 +80,11 @@ func (w *worker) lift(ctx, hard context.Context, until time.Time) error {
 	if err := w.checkIdentity(ctx); err != nil {
 		return err
 	}
+	return w.liftLeft(ctx, hard)
+}
+
+// liftLeft lifts what is left, attempt by attempt, until nothing is.
+func (w *worker) liftLeft(ctx, hard context.Context) error {
 	w.env.progress.Begin(w.topic, left(w.plan()))
 	decided := false
 	for tries := 0; ; {
@@ -214,9 +221,13 @@ func (w *worker) plan() []extract.Range {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var out []extract.Range
-	for p, s := range w.log.State().Partitions {
-		if w.failed[p] == nil && w.mine(p) && s.Next < w.ends[p] {
-			out = append(out, extract.Range{Partition: p, First: s.Next, Next: w.ends[p]})
+	s := w.log.State()
+	for p := range s.Partitions {
+		if w.failed[p] != nil || !w.mine(p) {
+			continue
+		}
+		if r := w.task.left(s, p); !r.IsEmpty() {
+			out = append(out, extract.Range{Partition: p, First: r.From, Next: r.To})
 		}
 	}
 	longestFirst(out)
