@@ -394,6 +394,17 @@ func TestSpan(t *testing.T) {
 	}
 }
 
+// TestAFixedFolderHasNoSpan: times of any kind go there, so it is never over, and never old.
+func TestAFixedFolderHasNoSpan(t *testing.T) {
+	t.Parallel()
+	for _, otherwise := range []string{"dt=1970-01-01/hr=00", "unknown"} {
+		p := partitioner(t, func(o *partitioning.Options) { o.Otherwise = otherwise })
+		if from, to, ok := p.Span(otherwise); ok {
+			t.Errorf("the span of %s is [%v, %v)", otherwise, from, to)
+		}
+	}
+}
+
 func BenchmarkBucket(b *testing.B) {
 	p := partitioner(b, layoutIn("hive", zone(b, "Europe/Berlin")))
 	ms := clock.UnixMilli()

@@ -7,10 +7,11 @@ import (
 
 // Span is the stretch of time of a folder: the shortest that holds all times that go there, half open. Where clocks are set back,
 // it holds what they show twice: an hour's folder then spans two hours, and spans of minutes overlap. ok is false for a name
-// that is not of the layout, or of an hour that clocks skip: no time goes there.
+// that is not of the layout, or of an hour that clocks skip: no time goes there. Nor has the fixed folder of [Options].Otherwise a
+// span, whatever its name: all times may go there.
 func (p *Partitioner) Span(bucket string) (from, to time.Time, ok bool) {
 	start, end, ok := p.layout.parse(bucket)
-	if !ok {
+	if !ok || bucket == p.o.Otherwise {
 		return from, to, false
 	}
 	// start and end are what clocks show. In each stretch with one offset from UTC they are instants; their union is the span.
