@@ -27,6 +27,7 @@ type Config struct {
 	OrphanAge     time.Duration // staged leftovers of dead attempts are kept for so long
 	ShutdownGrace time.Duration // how long a run that was told to stop may take to commit what it staged
 	Admin         Admin
+	Metrics       Metrics
 	Jobs          []*Job // at least one, names unique
 }
 
@@ -119,6 +120,7 @@ func (d *document) config(root *yaml.Node) *Config {
 	c.OrphanAge = m.duration("orphan_age", 24*time.Hour, time.Millisecond)
 	c.ShutdownGrace = m.duration("shutdown_grace", 25*time.Second, 0)
 	c.Admin = d.admin(m.section("admin"))
+	c.Metrics = d.metrics(m.section("metrics"))
 	c.Jobs = d.jobs(m)
 	return c
 }

@@ -71,6 +71,7 @@ func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 		OrphanAge:     24 * time.Hour,
 		ShutdownGrace: 25 * time.Second,
 		Admin:         config.Admin{Listen: "127.0.0.1:8080"},
+		Metrics:       config.Metrics{PushJob: "shadoof"},
 		Jobs: []*config.Job{{
 			Line:        5,
 			Name:        "tracking",
@@ -124,6 +125,7 @@ func TestPrintedConfigurationIsTheSameConfiguration(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "password"), "s3cret\n")
+	write(t, filepath.Join(dir, "token"), "0123456789abcdef-s3cret\n")
 	text := `
 kafka:
   brokers: [a:1, "[::1]:2"]
@@ -131,6 +133,8 @@ kafka:
 store: {url: file:///data/lake/}
 memory: 1GB
 shutdown_grace: 0s
+admin: {listen: "[::1]:0", token_file: token}
+metrics: {textfile_dir: ., push_url: "https://push:9091/gateway/", push_job: lake, push_username: me, push_password_file: password}
 defaults:
   timezone: Europe/Berlin
   output: {compression: snappy, target_size: 1MiB}

@@ -54,14 +54,6 @@ type Registry struct {
 	Timeout      time.Duration // how long a run waits for one answer while the registry is down
 }
 
-// Admin is the HTTP server of serve.
-type Admin struct {
-	Listen    string
-	TokenFile string
-}
-
-const defaultListen = "127.0.0.1:8080"
-
 func (d *document) kafka(m *mapping) Kafka {
 	k := Kafka{
 		Brokers:   m.brokers(),
@@ -190,16 +182,4 @@ func (d *document) registry(m *mapping) Registry {
 	}
 	d.registered = len(r.URLs) > 0
 	return r
-}
-
-func (d *document) admin(m *mapping) Admin {
-	const unbuilt = "the admin server is part of serve, which is not built yet"
-	a := Admin{Listen: m.text("listen", defaultListen), TokenFile: m.file("token_file")}
-	if a.Listen != defaultListen {
-		m.reject("listen", unbuilt)
-	}
-	if a.TokenFile != "" {
-		m.reject("token_file", unbuilt)
-	}
-	return a
 }

@@ -9,7 +9,7 @@ import (
 
 // known is every key that may stand in a section. Job sections are under "job", wherever they stand.
 var known = map[string][]string{
-	"":                    {"kafka", "registry", "store", "memory", "max_open_files", "orphan_age", "shutdown_grace", "admin", "defaults", "jobs"},
+	"":                    {"kafka", "registry", "store", "memory", "max_open_files", "orphan_age", "shutdown_grace", "admin", "metrics", "defaults", "jobs"},
 	"kafka":               {"brokers", "client_id", "tls", "sasl", "isolation"},
 	"kafka.tls":           {"enabled", "ca_file", "cert_file", "key_file", "server_name"},
 	"kafka.sasl":          {"mechanism", "username", "password", "password_file"},
@@ -19,6 +19,7 @@ var known = map[string][]string{
 	"store.hdfs":          {"conf_dir", "user", "replication", "group", "file_mode", "dir_mode", "staging", "kerberos"},
 	"store.hdfs.kerberos": {"principal", "keytab", "krb5_conf"},
 	"admin":               {"listen", "token_file"},
+	"metrics":             {"textfile_dir", "push_url", "push_job", "push_username", "push_password", "push_password_file"},
 	"job": {"name", "topics", "exclude", "schedule", "timezone", "catch_up", "jitter", "timeout", "start", "folder", "value", "key",
 		"headers", "partition", "output", "commit_every", "limits", "complete", "policy"},
 	"job.value":           {"format", "framing", "schema", "subject", "version", "message", "as_json"},

@@ -36,7 +36,7 @@ func (c *Config) document() section {
 	for i, j := range c.Jobs {
 		jobs[i] = j.document()
 	}
-	k, r, s := c.Kafka, c.Registry, c.Store
+	k, r, s, p := c.Kafka, c.Registry, c.Store, c.Metrics
 	return section{
 		{"kafka", section{
 			{"brokers", k.Brokers},
@@ -62,6 +62,8 @@ func (c *Config) document() section {
 		{"orphan_age", FormatDuration(c.OrphanAge)},
 		{"shutdown_grace", FormatDuration(c.ShutdownGrace)},
 		{"admin", section{{"listen", c.Admin.Listen}, {"token_file", c.Admin.TokenFile}}},
+		{"metrics", section{{"textfile_dir", p.TextfileDir}, {"push_url", p.PushURL}, {"push_job", p.PushJob}, {"push_username", p.Username},
+			{"push_password", shown(p.Password, p.PasswordFile)}, {"push_password_file", p.PasswordFile}}},
 		{"jobs", jobs},
 	}
 }

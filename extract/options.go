@@ -33,7 +33,8 @@ type Options struct {
 	// leader; 15 s when zero. Once a broker has answered, an outage is waited out until the context ends.
 	Patience time.Duration
 
-	Logger *slog.Logger // nil discards
+	Logger  *slog.Logger // nil discards
+	Traffic Traffic      // nil: nobody
 
 	// Dialer opens connections to brokers; nil is net.Dialer with a timeout of 5 s. TLS, when enabled, is put on top of it.
 	Dialer func(ctx context.Context, network, address string) (net.Conn, error)
@@ -112,6 +113,9 @@ func (o Options) withDefaults() (Options, error) {
 // client builds the client of the library. It connects to nothing yet.
 func (o Options) client(hooks ...kgo.Hook) (*kgo.Client, error) {
 	dial := o.Dialer
+	if o.Traffic != nil {
+		hooks = append(hooks, traffic{o.Traffic})
+	}
 	if o.TLS.Enabled {
 		config, err := o.TLS.config()
 		if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"shadoof/config"
+	"shadoof/extract"
 	"shadoof/internal/ui"
 	"shadoof/jobs"
 )
@@ -34,6 +35,8 @@ type app struct {
 	log    *slog.Logger
 	logs   redirected
 	stop   *stopping
+
+	traffic extract.Traffic // is told of connections to brokers, where somebody counts them
 }
 
 // main runs the command line and returns the exit status.

@@ -122,6 +122,7 @@ func (a *app) kafkaOptions(k config.Kafka) extract.Options {
 		SASL:          extract.SASL{Mechanism: k.SASL.Mechanism, Username: k.SASL.Username, Password: k.SASL.Password.Reveal()},
 		ReadCommitted: k.Isolation == config.ReadCommitted,
 		Logger:        a.log,
+		Traffic:       a.traffic,
 	}
 }
 
