@@ -59,6 +59,8 @@ func TestEveryRuleCanBeBroken(t *testing.T) {
 		{"and not another's", "writers/a.go", imports("writers", "shadoof/record/internal/scan"), "imports shadoof/record/internal/scan: the layering forbids it"},
 		{"a library has one user", "jobs/a.go", imports("jobs", "github.com/twmb/franz-go/pkg/kgo"), "imports github.com/twmb/franz-go/pkg/kgo: only extract and internal/kafkatest may"},
 		{"also by a package of it", "offsets/a.go", imports("offsets", "github.com/aws/aws-sdk-go-v2/service/s3"), "imports github.com/aws/aws-sdk-go-v2/service/s3: only storage/s3 may"},
+		{"or by one file", "jobs/schedule.go", imports("jobs", "github.com/robfig/cron/v3"), ""},
+		{"and no other", "jobs/a.go", imports("jobs", "github.com/robfig/cron/v3"), "imports github.com/robfig/cron/v3: only jobs/schedule.go may"},
 		{"some libraries are everybody's", "offsets/a.go", imports("offsets", "golang.org/x/sync/errgroup"), ""},
 		{"a library that no rule knows", "jobs/a.go", imports("jobs", "example.com/left-pad"), "imports example.com/left-pad: no rule says who may import this library"},
 		{"tests import what they like", "jobs/a_test.go", imports("jobs", "testing", "shadoof/storage/memory", "github.com/google/go-cmp/cmp"), ""},
