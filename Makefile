@@ -7,16 +7,26 @@ CONCURRENT = $$(go list ./... | grep -v /offsets/model)
 RACE := $(shell command -v $${CC:-cc} >/dev/null 2>&1 && echo -race)
 WITHSERVERS = cd testbed && go run ./cmd/withservers
 
+# Modules of their own, so that neither the product nor the testbed inherit Helm, registries and Kubernetes.
+MODULES = deploy/image testbed/charts
+
 # What takes apart records that anybody may have written. Each is fuzzed for so long.
 FUZZERS = ./record/avro:FuzzDecode ./record/avro:FuzzWriter ./record/json:FuzzDecode ./record/protobuf:FuzzDecode ./extract:FuzzAnswer
 MORE_FUZZERS = ./record/avro:FuzzSkip ./record/avro:FuzzResolve ./record/avro:FuzzResolveSchemas ./record/json:FuzzKeep ./record/protobuf:FuzzFramed \
 	./record/jsonschema:FuzzParse ./record/infer:FuzzAdd ./partitioning:FuzzPattern ./partitioning:FuzzRFC3339 ./writers/parquet:FuzzRecords
 FUZZTIME = 10s
 
-.PHONY: build test-short test test-long lint fuzz bench bench-functions testbed-up testbed-check clean
+.PHONY: build image test-short test test-long test-deploy test-kubernetes lint fuzz bench bench-functions testbed-up testbed-check clean
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/shadoof ./cmd/shadoof
+
+# The container image, without Docker: a file for docker load, or pushed with PUSH=REGISTRY/NAME:TAG; also for several PLATFORMS then.
+VERSION ?= development
+PLATFORMS ?= linux/amd64
+image:
+	@mkdir -p bin
+	cd deploy/image && go run . -source ../.. -version $(VERSION) -revision "$$(git rev-parse HEAD 2>/dev/null)" -platforms $(PLATFORMS) $(if $(PUSH),-push $(PUSH),-o ../../bin/shadoof-image.tar -tag shadoof:$(VERSION))
 
 # No servers, under a minute.
 test-short:
@@ -28,13 +38,20 @@ test: testbed-check lint
 	go test $(RACE) -vet=off -count=1 -timeout 10m $(CONCURRENT)
 	go test -vet=off -count=1 -timeout 10m ./offsets/model
 	$(WITHSERVERS) -- go test -vet=off -count=1 -timeout 10m ./...
+	@$(MAKE) --no-print-directory test-deploy
 	@$(MAKE) --no-print-directory fuzz
+
+# The image and the Helm chart, with Helm, kubeconform and registries in the process: nothing is installed.
+test-deploy:
+	cd deploy/image && go test -vet=off -count=1 -timeout 10m ./...
+	cd testbed/charts && go test -vet=off -count=1 -timeout 10m ./...
 
 # Also what takes long: clusters of three brokers, large topics, faults of network and disk.
 test-long: testbed-check lint
 	go test $(RACE) -vet=off -count=1 -timeout 30m $(CONCURRENT)
 	SHADOOF_LONG=1 go test -vet=off -count=1 -timeout 30m ./offsets/model
 	SHADOOF_LONG=1; export SHADOOF_LONG; $(WITHSERVERS) -- go test -vet=off -count=1 -timeout 60m -tags long ./...
+	@$(MAKE) --no-print-directory test-deploy
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=5m
 	@$(MAKE) --no-print-directory fuzz FUZZERS="$(MORE_FUZZERS)" FUZZTIME=30s
 
@@ -43,6 +60,7 @@ lint:
 	go vet ./...
 	go run $(STATICCHECK) ./...
 	cd testbed && go vet -tags long ./... && go run $(STATICCHECK) -tags long ./...
+	for m in $(MODULES); do (cd $$m && go vet ./... && go run $(STATICCHECK) ./...) || exit 1; done
 
 # The end of the time may look like a failure (golang/go#75804, Go 1.26): one that counts says where it wrote its input, or something else.
 fuzz:

@@ -59,7 +59,7 @@ func (k *known) take(r *Record) error {
 	if s.V%packSize == 0 && s.V > k.ckpt {
 		k.milestone = s
 	}
-	if r.Type.WantsMarker() {
+	if wantsMarker(r.Type) {
 		k.unmarked = append(k.unmarked, r.V)
 	}
 	if a := attemptOf(r.Body); a != "" {
@@ -80,8 +80,8 @@ func repairedBy(v int64, b *Repair) repaired {
 	return repaired{v, b.After, storage.Staged{Bytes: b.Bytes, Token: b.Token}}
 }
 
-// WantsMarker says whether a version of this type asks for something that is done after it was appended.
-func (t Type) WantsMarker() bool {
+// wantsMarker says whether a version of this type asks for something that is done after it was appended.
+func wantsMarker(t Type) bool {
 	switch t {
 	case TypeCommit, TypeFill, TypeReplace, TypeDrop, TypeRepair:
 		return true

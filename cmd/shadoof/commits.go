@@ -23,9 +23,9 @@ func (a *app) newCommitsCommand() *cobra.Command {
 		Example:     "  shadoof commits list --topic tracking.page-view",
 		Annotations: ordinaryExits(),
 		Args:        cobra.ArbitraryArgs,
-		RunE:        group("list, show, feed"),
+		RunE:        group("list, show"),
 	}
-	cmd.AddCommand(a.newCommitsListCommand(), a.newCommitsShowCommand(), a.newCommitsFeedCommand())
+	cmd.AddCommand(a.newCommitsListCommand(), a.newCommitsShowCommand())
 	return cmd
 }
 
