@@ -197,62 +197,6 @@ func (w *worker) judge(ctx context.Context, s *segment, r extract.Range, whole b
 	}
 }
 
-// commit appends the attempt's record, and publishes it. It reports whether anything was committed.
-func (w *worker) commit(ctx context.Context, a *attempt) (bool, error) {
-	if len(a.bundles) == 0 {
-		return false, nil
-	}
-	settings, err := w.log.PutSettings(ctx, w.set.bytes())
-	if err != nil {
-		w.discardBundles(ctx, a.bundles)
-		return false, fmt.Errorf("%s: store the settings of the commit: %w", w.topic, err)
-	}
-	changes, err := w.keepTarget(ctx)
-	if err != nil {
-		w.discardBundles(ctx, a.bundles)
-		return false, err
-	}
-	incarnation := w.task.incarnation()
-	keep, dropped := a.bundles, []offsets.Bundle(nil)
-	w.env.hook("before-put")
-	rec, err := w.append(ctx, func(s *offsets.State) (offsets.Body, error) {
-		// next only grows, and a fence or a new incarnation is never taken back: what is dropped here stays dropped.
-		var lost []offsets.Bundle
-		keep, lost = split(keep, s.Incarnation == incarnation && !s.Fenced[a.id], func(seg offsets.Segment) bool { return w.task.fits(s, seg) })
-		dropped = append(dropped, lost...)
-		if len(keep) == 0 {
-			return nil, errNothingLeft
-		}
-		if w.env.now().Sub(a.clock) > stageLifetime {
-			return nil, errTooOld
-		}
-		l := offsets.Lift{Incarnation: incarnation, Attempt: a.id, Settings: settings, Clock: a.clock, Changes: changes, Bundles: keep}
-		w.schemas.note(&l)
-		return w.task.body(l), nil
-	})
-	switch {
-	case errors.Is(err, offsets.ErrUnresolved):
-		return false, err // the record may still land: every staged file stays as it is
-	case errors.Is(err, errNothingLeft):
-		w.env.log.Info("another worker was first", "topic", w.topic, "attempt", a.id)
-		w.discardBundles(ctx, a.bundles)
-		return false, nil
-	case err != nil:
-		// No put is unresolved: no record can name these files any more.
-		w.discardBundles(ctx, a.bundles)
-		return false, fmt.Errorf("%s: commit: %w", w.topic, err)
-	}
-	// Decided: the record stands in slot rec.V. From here on there is only forward.
-	w.committed(rec, keep)
-	w.before = w.set
-	w.env.hook("committed")
-	if err := w.carryOut(ctx, rec); err != nil {
-		return true, atLeastPartial(err)
-	}
-	w.discardBundles(ctx, dropped)
-	return true, nil
-}
-
 // atLeastPartial is the error of what comes after a commit: nothing of it undoes the commit.
 func atLeastPartial(err error) error {
 	if ExitCode(err) == ExitFailed {

@@ -52,7 +52,7 @@ func (v *visit) examineTopic(ctx context.Context, c claim, listed bool) {
 
 // use is how the cluster is to judge a topic.
 func (v *visit) use(c claim) extract.Use {
-	u := extract.Use{Topic: c.topic, Every: longestGap(c.job.Schedule), Memory: v.cfg.Memory / int64(cap(v.lifting))}
+	u := extract.Use{Topic: c.topic, Every: longestGapOf(c.job), Memory: v.cfg.Memory / int64(cap(v.lifting))}
 	if c.job.Partition.By == "timestamp" {
 		u.MaxFuture = c.job.Partition.MaxFuture
 	}

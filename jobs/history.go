@@ -87,6 +87,20 @@ func (s *liveSet) take(r *offsets.Record) {
 
 // reader opens a topic's log for looking only. It needs no Kafka.
 func (e *Env) reader(ctx context.Context, topic string) (*worker, error) {
+	w, err := e.watcher(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.log.Load(ctx); errors.Is(err, offsets.ErrEmpty) {
+		return nil, e.nothingCommitted(topic)
+	} else if err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// watcher is a reader of a log that was not loaded yet.
+func (e *Env) watcher(ctx context.Context, topic string) (*worker, error) {
 	c, err := e.claimOf(topic)
 	if err != nil {
 		return nil, err
@@ -95,15 +109,11 @@ func (e *Env) reader(ctx context.Context, topic string) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := e.checkRoot(ctx); err != nil {
-		return nil, err
-	}
-	if _, err := w.log.Load(ctx); errors.Is(err, offsets.ErrEmpty) {
-		return nil, fmt.Errorf("%s: nothing of the topic was committed below %s yet", topic, e.endpoint)
-	} else if err != nil {
-		return nil, err
-	}
-	return w, nil
+	return w, e.checkRoot(ctx)
+}
+
+func (e *Env) nothingCommitted(topic string) error {
+	return fmt.Errorf("%s: nothing of the topic was committed below %s yet", topic, e.endpoint)
 }
 
 // A CommitSummary is one line of `commits list`.

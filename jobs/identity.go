@@ -117,8 +117,8 @@ func (w *worker) incarnate(ctx context.Context, cause string, starts []offsets.P
 // were added later, so that what retention took from them shows as lost.
 func (w *worker) initPartitions(ctx context.Context, existing *offsets.Decision) error {
 	fresh := w.log.State().V == 0
-	var starts map[int32]int64
-	if fresh {
+	starts := w.starts
+	if fresh && starts == nil {
 		var err error
 		if starts, err = w.firstOffsets(ctx); err != nil {
 			return err
@@ -142,6 +142,9 @@ func (w *worker) initPartitions(ctx context.Context, existing *offsets.Decision)
 func (w *worker) without(s *offsets.State, starts map[int32]int64) []offsets.PartitionStart {
 	var out []offsets.PartitionStart
 	for _, p := range w.desc.Partitions {
+		if _, ok := starts[p.Partition]; !ok && w.starts != nil {
+			continue
+		}
 		if _, ok := s.Partitions[p.Partition]; !ok {
 			out = append(out, offsets.PartitionStart{Partition: p.Partition, Start: starts[p.Partition], Epoch: p.Epoch})
 		}
@@ -187,8 +190,8 @@ func (w *worker) firstOffsets(ctx context.Context) (map[int32]int64, error) {
 	return out, nil
 }
 
-// checkTruncation finds partitions whose log was cut back below what was committed.
-func (w *worker) checkTruncation(ctx context.Context) error {
+// cutBack finds partitions whose log was cut back below what was committed, with where it ends now.
+func (w *worker) cutBack(ctx context.Context) map[int32]int64 {
 	s := w.log.State()
 	cut := map[int32]int64{}
 	for _, p := range w.desc.Partitions {
@@ -215,6 +218,13 @@ func (w *worker) checkTruncation(ctx context.Context) error {
 			cut[p.Partition] = end
 		}
 	}
+	return cut
+}
+
+// checkTruncation has the policy decide where a partition's log was cut back below what was committed.
+func (w *worker) checkTruncation(ctx context.Context) error {
+	s := w.log.State()
+	cut := w.cutBack(ctx)
 	if len(cut) == 0 {
 		return nil
 	}

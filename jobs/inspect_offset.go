@@ -93,7 +93,7 @@ func (e *Env) InspectOffset(ctx context.Context, n OffsetName) (*OffsetReport, e
 		r.State = OffsetNeverRead
 		r.note("nothing of the partition was ever read")
 		i.end(ctx, r)
-	case n.Offset < p.Start:
+	case n.Offset < p.Start && r.Commit == nil:
 		r.State = OffsetBeforeStart
 		r.note("the partition begins at %d: what lies before was there, or gone, when it was first read", p.Start)
 	case n.Offset >= p.Next:

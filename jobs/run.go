@@ -67,6 +67,11 @@ func (e *Env) Run(ctx context.Context, o RunOptions) (*RunReport, error) {
 
 // run lifts the topic and fills in its report.
 func (w *worker) run(ctx, hard context.Context, until time.Time) {
+	w.reported(ctx, hard, func(ctx, hard context.Context) error { return w.lift(ctx, hard, until) })
+}
+
+// reported does something within the job's timeout, and fills in the report.
+func (w *worker) reported(ctx, hard context.Context, do func(ctx, hard context.Context) error) {
 	began := w.env.now()
 	if w.job.Timeout > 0 {
 		// As a signal does: the reading ends, and what is staged by then is committed, as long as the grace allows.
@@ -77,7 +82,7 @@ func (w *worker) run(ctx, hard context.Context, until time.Time) {
 		defer cancel()
 	}
 	r := w.report
-	r.Err = w.lift(ctx, hard, until)
+	r.Err = do(ctx, hard)
 	r.Seconds = w.env.now().Sub(began).Seconds()
 	r.Outcome = outcomeOf(r)
 	w.standing()

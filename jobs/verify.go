@@ -39,10 +39,13 @@ type VerifyPartition struct {
 	Partition   int32            `json:"partition"`
 	Start       int64            `json:"start"`
 	Next        int64            `json:"next"`
-	Offsets     int64            `json:"offsets"` // Next - Start
+	Before      int64            `json:"before,omitempty"` // offsets below Start that a backfill lifted
+	Offsets     int64            `json:"offsets"`          // Next - Start, and Before
 	Rows        int64            `json:"rows"`
 	Quarantined int64            `json:"quarantined"`
 	Gaps        map[string]int64 `json:"gaps"` // by reason
+
+	skipped []*offsets.Skip
 }
 
 // ExitCode is 0 when everything is accounted for, else 4.
@@ -198,7 +201,10 @@ func (a *audit) history(ctx context.Context) error {
 		case *offsets.Skip:
 			v := a.part(b.Incarnation, b.Partition)
 			v.Gaps[b.Gap] += b.To - b.From
+			v.skipped = append(v.skipped, b)
 			v.Next = max(v.Next, b.To)
+		case *offsets.Fill:
+			a.filled(&b.Lift)
 		case *offsets.Drop:
 			for _, ref := range b.Files {
 				f := files[ref.Key]
@@ -242,6 +248,19 @@ func (a *audit) bundle(v int64, n, incarnation int, b offsets.Bundle) {
 		}
 		if have != s.To-s.From {
 			a.differ("version %d bundle %d: rows + quarantined + gaps are %d for the %d offsets of partition %d", v, n, have, s.To-s.From, s.Partition)
+		}
+	}
+}
+
+// filled takes back what skips accounted for, where a fill lifted it after all.
+func (a *audit) filled(l *offsets.Lift) {
+	for _, b := range l.Bundles {
+		for _, s := range b.Segments {
+			p := a.part(l.Incarnation, s.Partition)
+			p.Before += max(0, min(s.To, p.Start)-s.From)
+			for _, skip := range p.skipped {
+				p.Gaps[skip.Gap] -= max(0, min(s.To, skip.To)-max(s.From, skip.From))
+			}
 		}
 	}
 }
@@ -292,7 +311,7 @@ func (a *audit) dropped(f liveFile) {
 }
 
 func (a *audit) balance(p *VerifyPartition) {
-	p.Offsets = p.Next - p.Start
+	p.Offsets = p.Next - p.Start + p.Before
 	have := p.Rows + p.Quarantined
 	for reason, n := range p.Gaps {
 		if have += n; n == 0 {
@@ -300,7 +319,7 @@ func (a *audit) balance(p *VerifyPartition) {
 		}
 	}
 	if have != p.Offsets {
-		a.differ("partition %d (incarnation %d): rows + quarantined + gaps are %d, and [%d,%d) are %d offsets", p.Partition, p.Incarnation, have, p.Start, p.Next, p.Offsets)
+		a.differ("partition %d (incarnation %d): rows + quarantined + gaps are %d, and [%d,%d), with %d below, are %d offsets", p.Partition, p.Incarnation, have, p.Start, p.Next, p.Before, p.Offsets)
 	}
 }
 

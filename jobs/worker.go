@@ -26,6 +26,7 @@ type worker struct {
 	schemas  *schemas
 	log      *offsets.Log
 	desc     *extract.Topic
+	starts   map[int32]int64 // where partitions without a state begin, and which do; nil: by the job
 	ends     map[int32]int64 // where this run ends, fixed at its start
 	logEnds  map[int32]int64 // where the partitions ended then; a run with Until ends before
 	endTime  time.Time       // when it was fixed
@@ -60,7 +61,7 @@ func (e *Env) newWorker(job *config.Job, topic string) (*worker, error) {
 		mine: func(int32) bool { return true }, beside: 1, limits: newLimits(e.now, job.Limits), registry: e.oneRegistry(),
 	}
 	w.report = w.newReport()
-	w.task = forward{w}
+	w.task = forward(w)
 	w.schemas = w.newSchemas(set)
 	return w, nil
 }
@@ -85,11 +86,17 @@ func (w *worker) lift(ctx, hard context.Context, until time.Time) error {
 
 // liftLeft lifts what is left, attempt by attempt, until nothing is.
 func (w *worker) liftLeft(ctx, hard context.Context) error {
-	w.env.progress.Begin(w.topic, left(w.plan()))
+	n, err := w.task.plan(hard)
+	if err != nil {
+		return err
+	}
+	w.env.progress.Begin(w.topic, n)
 	decided := false
 	for tries := 0; ; {
-		ranges := w.plan()
-		if len(ranges) == 0 {
+		if n, err = w.task.plan(hard); err != nil {
+			return partialIf(w.report.Commits > 0, err)
+		}
+		if n == 0 {
 			done, err := w.conclude(hard)
 			if done || err != nil {
 				return err
@@ -109,14 +116,14 @@ func (w *worker) liftLeft(ctx, hard context.Context) error {
 			decided = true
 		}
 		before := w.limits.used()
-		a, err := w.liftAll(ctx, hard, ranges)
+		a, err := w.task.lift(ctx, hard)
 		if err == nil {
 			tries = 0
 			if err := w.tooManyBad(a); err != nil {
 				w.discardBundles(hard, a.bundles) // nothing was proposed, so nothing names what was staged
 				return partialIf(w.report.Commits > 0, err)
 			}
-			committed, err := w.commit(hard, a)
+			committed, err := w.task.commit(hard, a)
 			if err != nil {
 				return err
 			}
@@ -216,24 +223,6 @@ func (w *worker) fixEnds(ctx context.Context, until time.Time) error {
 	return nil
 }
 
-// plan lists what is left to read, the longest range first.
-func (w *worker) plan() []extract.Range {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	var out []extract.Range
-	s := w.log.State()
-	for p := range s.Partitions {
-		if w.failed[p] != nil || !w.mine(p) {
-			continue
-		}
-		if r := w.task.left(s, p); !r.IsEmpty() {
-			out = append(out, extract.Range{Partition: p, First: r.From, Next: r.To})
-		}
-	}
-	longestFirst(out)
-	return out
-}
-
 func left(ranges []extract.Range) (n int64) {
 	for _, r := range ranges {
 		n += r.Len()
@@ -255,7 +244,11 @@ func (w *worker) conclude(ctx context.Context) (done bool, err error) {
 	if err := w.recover(ctx); err != nil {
 		return false, err
 	}
-	return len(w.plan()) == 0, w.failures()
+	n, err := w.task.plan(ctx)
+	if err != nil {
+		return false, err
+	}
+	return n == 0, w.failures()
 }
 
 // stopped ends a run before its end: by a limit of the job, which is success, or by a signal.

@@ -59,7 +59,7 @@ func (k *known) take(r *Record) error {
 	if s.V%packSize == 0 && s.V > k.ckpt {
 		k.milestone = s
 	}
-	if wantsMarker(r.Type) {
+	if r.Type.WantsMarker() {
 		k.unmarked = append(k.unmarked, r.V)
 	}
 	if a := attemptOf(r.Body); a != "" {
@@ -80,8 +80,8 @@ func repairedBy(v int64, b *Repair) repaired {
 	return repaired{v, b.After, storage.Staged{Bytes: b.Bytes, Token: b.Token}}
 }
 
-// wantsMarker says whether a version of this type asks for something that is done after it was appended.
-func wantsMarker(t Type) bool {
+// WantsMarker says whether a version of this type asks for something that is done after it was appended.
+func (t Type) WantsMarker() bool {
 	switch t {
 	case TypeCommit, TypeFill, TypeReplace, TypeDrop, TypeRepair:
 		return true

@@ -23,9 +23,9 @@ func (a *app) newCommitsCommand() *cobra.Command {
 		Example:     "  shadoof commits list --topic tracking.page-view",
 		Annotations: ordinaryExits(),
 		Args:        cobra.ArbitraryArgs,
-		RunE:        group("list, show"),
+		RunE:        group("list, show, feed"),
 	}
-	cmd.AddCommand(a.newCommitsListCommand(), a.newCommitsShowCommand())
+	cmd.AddCommand(a.newCommitsListCommand(), a.newCommitsShowCommand(), a.newCommitsFeedCommand())
 	return cmd
 }
 

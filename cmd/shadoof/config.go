@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -26,9 +27,10 @@ func (a *app) newConfigCommand() *cobra.Command {
 	}
 	cmd.AddCommand(
 		&cobra.Command{
-			Use:         "check",
-			Short:       "Report every problem of the configuration, with its line",
-			Long:        "Check reads the configuration and the files that it names, and reports every problem at once. It connects to nothing.",
+			Use:   "check",
+			Short: "Report every problem of the configuration, with its line",
+			Long: `Check reads the configuration and the files that it names, and reports every problem at once; where there is none it shows the
+next five runs of each schedule. It connects to nothing.`,
 			Example:     "  shadoof --config shadoof.yaml config check",
 			Annotations: exits,
 			Args:        cobra.NoArgs,
@@ -48,18 +50,24 @@ func (a *app) newConfigCommand() *cobra.Command {
 
 // checked is what `config check` prints as JSON.
 type checked struct {
-	File     string          `json:"file"`
-	Problems config.Problems `json:"problems"`
+	File      string          `json:"file"`
+	Problems  config.Problems `json:"problems"`
+	Schedules []nextRuns      `json:"schedules"` // nothing while there are problems
 }
 
 func (a *app) configCheck() error {
 	cfg, err := a.load()
-	c := checked{File: a.configFile, Problems: config.Problems{}}
+	c := checked{File: a.configFile, Problems: config.Problems{}, Schedules: []nextRuns{}}
 	if err != nil && !errors.As(err, &c.Problems) {
 		return err
 	}
 	if err == nil {
 		c.Problems = append(c.Problems, compileProblems(a.configFile, cfg)...)
+	}
+	if len(c.Problems) == 0 {
+		if c.Schedules, err = schedulesOf(cfg, time.Now()); err != nil {
+			return err
+		}
 	}
 	if err := a.print(c, func(w io.Writer) error { return printChecked(w, c, cfg) }); err != nil {
 		return err
@@ -75,8 +83,10 @@ func printChecked(w io.Writer, c checked, cfg *config.Config) error {
 		_, err := fmt.Fprintf(w, "%v\n%s\n", c.Problems, ui.Plural(len(c.Problems), "problem"))
 		return err
 	}
-	_, err := fmt.Fprintf(w, "%s: no problems; %s to %s\n", c.File, ui.Plural(len(cfg.Jobs), "job"), cfg.Store.URL)
-	return err
+	if _, err := fmt.Fprintf(w, "%s: no problems; %s to %s\n", c.File, ui.Plural(len(cfg.Jobs), "job"), cfg.Store.URL); err != nil {
+		return err
+	}
+	return printSchedules(w, c.Schedules)
 }
 
 func (a *app) configPrint() error {

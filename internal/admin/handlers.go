@@ -24,7 +24,7 @@ func (s *Server) handler() http.Handler {
 	m.HandleFunc("POST /api/v1/jobs/{job}/run", s.run)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		h.Set("Content-Security-Policy", policy)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Referrer-Policy", "no-referrer")
@@ -55,8 +55,6 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 func (s *Server) status(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, s.o.Status())
 }
-
-func (s *Server) page(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "shadoof") }
 
 // run starts a run of a job for somebody who has the token.
 func (s *Server) run(w http.ResponseWriter, r *http.Request) {
