@@ -1,6 +1,8 @@
 package config
 
 import (
+	"errors"
+	"fmt"
 	"net/url"
 	"path"
 	"strings"
@@ -42,42 +44,61 @@ func (s *Store) url(m *mapping) {
 		m.reject("url", "is missing: say where files go, such as file:///data/lake, s3://bucket/prefix or hdfs://nameservice/path")
 		return
 	}
+	for _, problem := range s.locate(text) {
+		m.reject("url", "%s", problem)
+	}
+}
+
+// At is the store at another URL, with the same options of its kind.
+func (s Store) At(text string) (Store, error) {
+	other := Store{S3: s.S3, HDFS: s.HDFS}
+	if problems := other.locate(text); len(problems) > 0 {
+		return other, errors.New(strings.Join(problems, "; "))
+	}
+	if other.Scheme != s.Scheme && other.Scheme == "hdfs" {
+		return other, fmt.Errorf("%s: the options of HDFS are those of the configuration's store, which is %s: use a configuration whose store.url is on HDFS", text, s.URL)
+	}
+	return other, nil
+}
+
+// locate takes a URL apart, and says what is wrong with it.
+func (s *Store) locate(text string) (problems []string) {
+	wrong := func(format string, args ...any) []string { return append(problems, fmt.Sprintf(format, args...)) }
 	u, err := url.Parse(text)
 	if err != nil {
-		m.reject("url", "%q is not a URL", clip(text))
-		return
+		return wrong("%q is not a URL", clip(text))
 	}
 	if u.RawQuery != "" || u.Fragment != "" || u.User != nil || u.Opaque != "" || u.ForceQuery {
-		m.reject("url", "%q has more than a scheme, a place and a path", clip(text))
-		return
+		return wrong("%q has more than a scheme, a place and a path", clip(text))
 	}
 	s.URL, s.Scheme = strings.TrimRight(text, "/"), u.Scheme
 	switch u.Scheme {
 	case "file":
 		if u.Host != "" || !strings.HasPrefix(u.Path, "/") || path.Clean(u.Path) == "/" {
-			m.reject("url", "%q is not of the form file:///absolute/path", clip(text))
+			problems = wrong("%q is not of the form file:///absolute/path", clip(text))
 		}
 		s.Path = path.Clean(u.Path)
 	case "s3":
 		s.Bucket, s.Path = u.Host, strings.Trim(u.Path, "/")
 		if s.Bucket == "" {
-			m.reject("url", "%q is not of the form s3://bucket/prefix", clip(text))
+			problems = wrong("%q is not of the form s3://bucket/prefix", clip(text))
 		}
 		if s.Path != "" && path.Clean(s.Path) != s.Path {
-			m.reject("url", "%q has an empty or dotted part in its path", clip(text))
+			problems = wrong("%q has an empty or dotted part in its path", clip(text))
 		}
 	case "hdfs":
 		if path.Clean(u.Path) != strings.TrimRight(u.Path, "/") {
-			m.reject("url", "%q is not of the form hdfs://nameservice/path or hdfs://namenode:8020/path", clip(text))
+			problems = wrong("%q is not of the form hdfs://nameservice/path or hdfs://namenode:8020/path", clip(text))
 		} else if strings.Contains(u.Path, ":") {
-			m.reject("url", "%q has a colon in its path, which HDFS refuses", clip(text))
+			problems = wrong("%q has a colon in its path, which HDFS refuses", clip(text))
 		}
 		s.Name, s.Path = u.Host, path.Clean(u.Path)
 	case "":
-		m.reject("url", "%q has no scheme: file:///absolute/path, s3://bucket/prefix or hdfs://nameservice/path", clip(text))
+		problems = wrong("%q has no scheme: file:///absolute/path, s3://bucket/prefix or hdfs://nameservice/path", clip(text))
 	default:
-		m.reject("url", "%q is no scheme of a store: file://, s3:// and hdfs:// are", clip(u.Scheme))
+		problems = wrong("%q is no scheme of a store: file://, s3:// and hdfs:// are", clip(u.Scheme))
 	}
+	return problems
 }
 
 func (d *document) s3(m *mapping, scheme string) S3 {

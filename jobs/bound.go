@@ -53,6 +53,19 @@ func parseBound(text string, zone *time.Location) (bound, error) {
 	return b, nil
 }
 
+// TimeFor reads a time, or a date, which is 00:00 in the zone of the job that claims a topic.
+func (e *Env) TimeFor(topic, text string) (time.Time, error) {
+	c, err := e.claimOf(topic)
+	if err != nil {
+		return time.Time{}, err
+	}
+	b, err := parseBound(text, c.job.Timezone)
+	if err != nil || b.kind != atTime {
+		return time.Time{}, usage(fmt.Errorf("%q is no time such as 2026-11-20T13:00:00Z, and no date such as 2026-11-20", text))
+	}
+	return b.time, nil
+}
+
 // after says that a bound lies behind another one whatever the topic holds, or at the same place.
 func (b bound) after(c bound) bool {
 	switch {

@@ -83,16 +83,32 @@ func (w *worker) drop(ctx context.Context, keys []string, by offsets.Decision) e
 	if err != nil {
 		return err
 	}
-	refs, left := []offsets.FileRef(nil), map[int64]int{} // how many live files a version keeps
-	for _, f := range live {
-		left[f.v]++
-	}
+	var files []liveFile
 	for _, key := range keys {
 		f, ok := live[key]
 		if !ok {
 			return usage(fmt.Errorf("%s: no live file is called %s: `shadoof files --topic %s` lists them", w.topic, key, w.topic))
 		}
-		refs = append(refs, offsets.FileRef{V: f.v, Key: key})
+		files = append(files, f)
+	}
+	r, err := w.appendDrop(ctx, live, files, by)
+	if errors.Is(err, errNothingLeft) {
+		return fmt.Errorf("%s: somebody else has removed the file meanwhile", w.topic)
+	}
+	if err != nil {
+		return err
+	}
+	return w.carryOut(ctx, r)
+}
+
+// appendDrop appends the record that removes some of the live files. It is errNothingLeft when one of them is not live any more.
+func (w *worker) appendDrop(ctx context.Context, live map[string]liveFile, files []liveFile, by offsets.Decision) (*offsets.Record, error) {
+	refs, left := []offsets.FileRef(nil), map[int64]int{} // how many live files a version keeps
+	for _, f := range live {
+		left[f.v]++
+	}
+	for _, f := range files {
+		refs = append(refs, offsets.FileRef{V: f.v, Key: f.Key})
 		left[f.v]--
 	}
 	var emptied []offsets.Range
@@ -104,21 +120,17 @@ func (w *worker) drop(ctx context.Context, keys []string, by offsets.Decision) e
 	slices.SortFunc(emptied, func(a, b offsets.Range) int { return cmp.Compare(a.From, b.From) })
 	emptied = slices.Compact(emptied)
 	r, err := w.append(ctx, func(s *offsets.State) (offsets.Body, error) {
-		for _, ref := range refs {
-			if !s.Live(ref.V, live[ref.Key].bundle, ref.Key) {
+		for _, f := range files {
+			if !s.Live(f.v, f.bundle, f.Key) {
 				return nil, errNothingLeft
 			}
 		}
 		return &offsets.Drop{Incarnation: s.Incarnation, Files: refs, Emptied: emptied, Decision: by}, nil
 	})
-	if errors.Is(err, errNothingLeft) {
-		return fmt.Errorf("%s: somebody else has removed the file meanwhile", w.topic)
+	if err == nil {
+		w.env.hook("drop-appended")
 	}
-	if err != nil {
-		return err
-	}
-	w.env.hook("drop-appended")
-	return w.carryOut(ctx, r)
+	return r, err
 }
 
 var errNotNow = errors.New("try again when its leader answers")

@@ -355,6 +355,7 @@ func (a *audit) folders(ctx context.Context, live map[string]liveFile) error {
 			a.differ("%s is visible, and no record names it", name)
 		}
 	}
+	var gone []liveFile
 	for k, f := range missing {
 		if a.pending[f.v] || moved[k] {
 			continue
@@ -363,13 +364,14 @@ func (a *audit) folders(ctx context.Context, live map[string]liveFile) error {
 		size, err := storage.Size(ctx, a.w.env.store, k)
 		switch {
 		case isNotExist(err):
-			a.differ("%s of version %d (%d rows) is gone: somebody deleted it; `shadoof resolve --topic %s --drop %s --reason ...` records its rows as a gap", k, f.v, f.Rows, a.w.topic, k)
+			gone = append(gone, f)
 		case err != nil:
 			return errors.Join(err, g.Wait())
 		default:
 			a.present(gctx, g, f, size)
 		}
 	}
+	a.gone(live, gone)
 	return g.Wait()
 }
 

@@ -20,7 +20,7 @@ func (a *app) newFilesCommand() *cobra.Command {
 		Use:   "files --topic TOPIC",
 		Short: "List the live, published files of a topic",
 		Long: `Files lists the live, published files of a topic by key: what a reader of its folder sees, and which version put it there. It reads
-the store only, not Kafka.`,
+the store only, not Kafka. ` + "`shadoof help files drop`" + ` is about removing old ones.`,
 		Example: `  shadoof files --topic tracking.page-view --bucket dt=2026-11-20/hr=13
   shadoof files --topic tracking.page-view --at 7 --json | jq -r .key`,
 		Annotations: ordinaryExits(),
@@ -40,6 +40,7 @@ the store only, not Kafka.`,
 	}
 	oneTopic(cmd, &topic)
 	cmd.Flags().StringVar(&bucket, "bucket", "", "only this time `folder`, such as dt=2026-11-20/hr=13")
+	cmd.AddCommand(a.newFilesDropCommand())
 	cmd.Flags().Int64Var(&at, "at", 0, "as of this `version` of the log; 0 for the newest")
 	return cmd
 }

@@ -21,8 +21,9 @@ type resolved struct {
 func (a *app) newResolveCommand() *cobra.Command {
 	var topic, reason string
 	var r jobs.Resolution
+	var missing jobs.DropRequest
 	cmd := &cobra.Command{
-		Use:   "resolve --topic TOPIC (--accept-... | --drop KEY) --reason TEXT",
+		Use:   "resolve --topic TOPIC (--accept-... | --drop KEY | --drop-missing) --reason TEXT",
 		Short: "Decide what a run may not decide, after an exit 4",
 		Long: `Resolve writes a person's decision into a topic's log, with the name and the reason, after a run halted:
 
@@ -31,7 +32,8 @@ func (a *app) newResolveCommand() *cobra.Command {
   --accept-truncation  the topic was cut back below what was read: go on from its end
   --accept-existing    the folder holds files of another tool: they stay as they are
   --accept-schema ID   a schema id of the registry stands for another schema than before: read records by it from here on
-  --drop KEY           a committed file can neither be published nor rebuilt: its rows become a gap`,
+  --drop KEY           a committed file can neither be published nor rebuilt, or somebody deleted it: its rows become a gap
+  --drop-missing       the same of all files that somebody deleted after they were published; with --bucket, of one time folder`,
 		Example: `  shadoof resolve --topic tracking.page-view --accept-loss --reason "retention was 6 hours, INC-4711"`,
 		Annotations: exits(exitLine{jobs.ExitDone, ""}, exitLine{jobs.ExitFailed, ""}, exitLine{jobs.ExitUsage, "wrong usage, or there is nothing of that kind to resolve"},
 			exitLine{jobs.ExitHalted, "another decision is needed too"}),
@@ -42,6 +44,13 @@ func (a *app) newResolveCommand() *cobra.Command {
 				return err
 			}
 			return a.withJobs(ctx, nil, func(_ *config.Config, env *jobs.Env) error {
+				if missing.Missing {
+					missing.Topic, missing.Decision = topic, r.Decision
+					return a.dropped(env.DropFiles(ctx, missing))
+				}
+				if missing.Bucket != "" || missing.DryRun {
+					return usagef("--bucket and --dry-run are for --drop-missing")
+				}
 				v, changed, err := env.Resolve(ctx, topic, r)
 				if err != nil {
 					return err
@@ -65,9 +74,12 @@ func (a *app) newResolveCommand() *cobra.Command {
 	f.BoolVar(&r.AcceptExisting, "accept-existing", false, "the folder holds files of another tool")
 	f.Int32Var(&r.AcceptSchema, "accept-schema", 0, "the registry's schema `id` stands for another schema")
 	f.StringVar(&r.Drop, "drop", "", "give up the committed file `key`")
+	f.BoolVar(&missing.Missing, "drop-missing", false, "give up the files that somebody deleted")
+	f.StringVar(&missing.Bucket, "bucket", "", "with --drop-missing: only those of this time `folder`")
+	f.BoolVar(&missing.DryRun, "dry-run", false, "with --drop-missing: only say which")
 	f.StringVar(&reason, "reason", "", "why, for the log")
 	must(cmd.MarkFlagRequired("reason"))
-	kinds := []string{"accept-loss", "accept-recreated", "accept-truncation", "accept-existing", "accept-schema", "drop"}
+	kinds := []string{"accept-loss", "accept-recreated", "accept-truncation", "accept-existing", "accept-schema", "drop", "drop-missing"}
 	cmd.MarkFlagsMutuallyExclusive(kinds...)
 	cmd.MarkFlagsOneRequired(kinds...)
 	return cmd
