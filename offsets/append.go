@@ -77,8 +77,9 @@ func (l *Log) freeze(ctx context.Context, s *State, body Body, a *attacher) (*pr
 	if err != nil {
 		return nil, err
 	}
+	format, level := needs(body)
 	r := &Record{Body: body, Header: Header{
-		Format: Format, Level: Level, V: s.V + 1, ID: id, Prev: s.ID,
+		Format: format, Level: level, V: s.V + 1, ID: id, Prev: s.ID,
 		Time: l.o.Now().UTC().Truncate(time.Millisecond), Run: l.o.Run, Writer: l.o.Writer, Type: body.RecordType(),
 	}}
 	// Before anything is written for it: a record that is not valid would stop the topic for everybody.

@@ -8,8 +8,8 @@ import (
 
 // A Header is what every record begins with.
 type Header struct {
-	Format int       `json:"format"` // 1
-	Level  int       `json:"level"`  // lowest protocol level that may write after this record: 1
+	Format int       `json:"format"` // 1; 2 where it has members that format 1 does not know
+	Level  int       `json:"level"`  // lowest protocol level that may write after this record: 1, 2 for a complete
 	V      int64     `json:"v"`      // the slot
 	ID     string    `json:"id"`     // 32 hex digits, fresh for every slot proposed
 	Prev   string    `json:"prev"`   // id of record v-1, "" for the first
@@ -38,9 +38,10 @@ const (
 	TypeRepair    Type = "repair"
 	TypeFence     Type = "fence"
 	TypeIncarnate Type = "incarnate"
+	TypeComplete  Type = "complete"
 )
 
-// A Body is the part of a record that its type decides: *Init, *Commit, *Fill, *Replace, *Drop, *Skip, *Repair, *Fence, *Incarnate.
+// A Body is the part of a record that its type decides: *Init, *Commit, *Fill, *Replace, *Drop, *Skip, *Repair, *Fence, *Incarnate, *Complete.
 // In the stored JSON its members stand beside those of the header.
 type Body interface{ RecordType() Type }
 
@@ -81,6 +82,9 @@ type Lift struct {
 	// Changes are the differences between the rows of this record and those of the lift before it, in words; in the first record after
 	// a change only.
 	Changes []string `json:"changes,omitempty"`
+	// Late are the folders among those of its data files, ascending, that were complete before this record: its rows there are late, but
+	// for those of copies.
+	Late []string `json:"late,omitempty"`
 
 	Bundles  []Bundle    `json:"bundles,omitempty"`
 	Attached *Attachment `json:"attached,omitempty"` // instead of Bundles, when they are large
@@ -107,6 +111,10 @@ type Replace struct {
 	// Emptied names the versions of which nothing is live after this record, so that the state can forget their bundles and files
 	// one by one. Only whoever reads those versions can know: the proposer does, and an Audit checks it.
 	Emptied []Range `json:"emptied,omitempty"`
+
+	// Reopens are the folders of data files that it removes, ascending: they have no marker until a later record says that they are
+	// complete. Only where State.Complete is there.
+	Reopens []string `json:"reopens,omitempty"`
 
 	// Tried are the reasons for which records were tried again that were in quarantine; empty: whatever the reason. It says how files
 	// with RetryOf were made.
@@ -149,6 +157,10 @@ type Segment struct {
 	MaxTime   int64      `json:"max_time,omitempty"` // greatest Kafka timestamp, ms
 	AtEnd     bool       `json:"at_end,omitempty"`   // To was the end of the partition when the run began,
 	EndTime   *time.Time `json:"end_time,omitempty"` // at this time
+
+	// Passed stands for MaxTime where folders are not by Kafka's timestamp: the greatest time of a row, where a row's is the earlier of
+	// its folder's and Kafka's; 0 for none.
+	Passed *int64 `json:"passed,omitempty"`
 }
 
 // A Mark is a fingerprint of a record batch.
@@ -192,7 +204,7 @@ type File struct {
 	MaxTime int64            `json:"max_time"`
 	Bucket  string           `json:"bucket"`
 	Schema  string           `json:"schema"`
-	Late    int64            `json:"late,omitempty"`
+	Late    int64            `json:"late,omitempty"` // reserved; see Lift.Late
 	Reasons map[string]int64 `json:"reasons,omitempty"`
 	Token   storage.Token    `json:"token"`
 
@@ -234,6 +246,7 @@ type Drop struct {
 	Incarnation int       `json:"incarnation"`
 	Files       []FileRef `json:"files"`
 	Emptied     []Range   `json:"emptied,omitempty"` // as in Replace
+	Reopens     []string  `json:"reopens,omitempty"` // as in Replace
 	Decision
 }
 
@@ -277,6 +290,17 @@ type Incarnate struct {
 	Decision
 }
 
+// Complete says that time folders are complete: records that come to one of them later are late. What it asks for is that they get
+// their markers, after everything that was committed before it is published.
+type Complete struct {
+	Incarnation int      `json:"incarnation"`
+	Through     int64    `json:"through"`           // ms: each folder whose time ends by then is complete; 0 in one that ends the tracking
+	Folders     []string `json:"folders,omitempty"` // that get a marker now, ascending
+	Vacant      []string `json:"vacant,omitempty"`  // that were reopened and have no data file any more: they get none; ascending
+	Open        []string `json:"open,omitempty"`    // only where nothing was tracked before: all folders with live data files, ascending
+	Off         bool     `json:"off,omitempty"`     // folders are not tracked any more, and get no markers
+}
+
 func (*Init) RecordType() Type      { return TypeInit }
 func (*Commit) RecordType() Type    { return TypeCommit }
 func (*Fill) RecordType() Type      { return TypeFill }
@@ -286,3 +310,4 @@ func (*Skip) RecordType() Type      { return TypeSkip }
 func (*Repair) RecordType() Type    { return TypeRepair }
 func (*Fence) RecordType() Type     { return TypeFence }
 func (*Incarnate) RecordType() Type { return TypeIncarnate }
+func (*Complete) RecordType() Type  { return TypeComplete }

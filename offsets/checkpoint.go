@@ -103,7 +103,7 @@ func decodeCheckpoint(data []byte) (*checkpoint, error) {
 		return nil, err
 	}
 	switch {
-	case c.Format != Format:
+	case c.Format < 1 || c.Format > Format:
 		return nil, fmt.Errorf("format %d", c.Format)
 	case c.State == nil:
 		return nil, errors.New("no state")
@@ -134,6 +134,21 @@ func (s *State) check() error {
 		covered := isSet(p.Coverage) && (len(p.Coverage) == 0 || p.Coverage[len(p.Coverage)-1].To <= p.Next)
 		if n < 0 || p.Start < 0 || p.Next < p.Start || !covered {
 			return fmt.Errorf("partition %d: start %d, next %d, coverage %v", n, p.Start, p.Next, p.Coverage)
+		}
+	}
+	return s.Complete.check(s.V)
+}
+
+// belongs says whether the checkpoint is one of the log that holds r in the slot at which it ends. It then also fills in what
+// checkpoints of format 1 lack: no partition was moved after that record.
+func (c *checkpoint) belongs(r *Record) error {
+	if r.ID != c.State.ID {
+		return fmt.Errorf("record %d has id %s, the checkpoint folds up to %.32q: %w", r.V, r.ID, c.State.ID, errNotThis)
+	}
+	if c.Format == 1 {
+		for n, p := range c.State.Partitions {
+			p.Since = r.Time.UnixMilli()
+			c.State.Partitions[n] = p
 		}
 	}
 	return nil

@@ -11,11 +11,44 @@ import (
 	"slices"
 )
 
-// Format and Level are the newest that this build reads, and those that it writes.
+// Format and Level are the newest that this build reads. It writes the lowest that a record can have: see needs.
 const (
-	Format = 1
-	Level  = 1
+	Format = 2
+	Level  = 2
 )
+
+// needs is the format that has all members of a body, and the lowest protocol level that may write after it: whoever does not know that
+// folders can be complete must not add to them.
+func needs(body Body) (format, level int) {
+	format, level = 1, 1
+	switch b := body.(type) {
+	case *Complete:
+		return 2, 2
+	case *Replace:
+		if len(b.Reopens) > 0 {
+			format = 2
+		}
+	case *Drop:
+		if len(b.Reopens) > 0 {
+			format = 2
+		}
+	}
+	l := liftOf(body)
+	if l == nil {
+		return format, level
+	}
+	if len(l.Late) > 0 {
+		format = 2
+	}
+	for _, b := range l.Bundles {
+		for i := range b.Segments {
+			if b.Segments[i].Passed != nil {
+				format = 2
+			}
+		}
+	}
+	return format, level
+}
 
 // Encode returns the bytes of a record as its slot holds them. The bundles of a lift with an attachment are left out: they stand
 // in the attachment.
@@ -79,6 +112,9 @@ func decode(b []byte) (*Record, error) {
 	if err := strict(body, r.Body); err != nil {
 		return nil, fmt.Errorf("%s: %w", r.Type, err)
 	}
+	if format, level := needs(r.Body); r.Format < format || r.Level < level {
+		return nil, fmt.Errorf("a %s that has format %d, level %d, and takes %d, %d", r.Type, r.Format, r.Level, format, level)
+	}
 	if l := r.Lift(); l != nil && l.Attached != nil && l.Bundles != nil {
 		return nil, errors.New("bundles stand in the record and in an attachment")
 	}
@@ -87,7 +123,7 @@ func decode(b []byte) (*Record, error) {
 
 func (h *Header) check() error {
 	switch {
-	case h.Format != Format || h.Level < 1 || h.Level > Level:
+	case h.Format < 1 || h.Format > Format || h.Level < 1 || h.Level > Level:
 		return fmt.Errorf("format %d, level %d", h.Format, h.Level)
 	case h.V < 1:
 		return fmt.Errorf("version %d", h.V)
@@ -121,6 +157,8 @@ func newBody(t Type) Body {
 		return new(Fence)
 	case TypeIncarnate:
 		return new(Incarnate)
+	case TypeComplete:
+		return new(Complete)
 	}
 	return nil
 }

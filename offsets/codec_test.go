@@ -50,6 +50,8 @@ func everyType() []Body {
 		&Fence{Attempts: []string{a(9)}},
 		&Commit{big},
 		&Incarnate{Incarnation: 2, TopicID: strings.Repeat("8", 32), Cluster: "cluster-1", Partitions: []PartitionStart{{0, 0, -1}}, Cause: "recreated", Decision: Decision{"ann", "new topic"}},
+		&Complete{Incarnation: 2, Through: noon.UnixMilli(), Folders: []string{"orders/dt=2026-11-20/hr=11"}, Vacant: []string{"orders/dt=2026-11-20/hr=10"},
+			Open: []string{"orders/dt=2026-11-20/hr=10", "orders/dt=2026-11-20/hr=11", "orders/dt=2026-11-20/hr=12"}},
 	}
 }
 
@@ -93,8 +95,8 @@ func TestRecordsKeepTheirBytes(t *testing.T) {
 		}
 		same(t, golden, r, got)
 	}
-	if len(seen) != 9 {
-		t.Errorf("%d of 9 types", len(seen))
+	if len(seen) != 10 {
+		t.Errorf("%d of 10 types", len(seen))
 	}
 }
 
@@ -108,7 +110,7 @@ func TestEveryTypeIsValidInItsPlace(t *testing.T) {
 	}
 	s := audit.State()
 	same(t, "removed", Removed{Versions: []Range{{4, 5}}, Bundles: []BundleRef{{2, 0}}}, s.Removed)
-	same(t, "partitions", map[int32]PartitionState{0: {Epoch: -1}}, s.Partitions)
+	same(t, "partitions", map[int32]PartitionState{0: {Epoch: -1, Since: noon.Add(10 * time.Minute).UnixMilli()}}, s.Partitions)
 	same(t, "incarnation", 2, s.Incarnation)
 }
 
@@ -143,8 +145,9 @@ func TestDecodeIsStrict(t *testing.T) {
 		"header member twice":   {reseal(good, `"v":2`, `"v":2,"v":3`), `"v" stands twice`},
 		"hash twice":            {reseal(good, `"v":2`, `"v":2,"sha256":"00"`), `"sha256" stands twice`},
 		"member in capitals":    {reseal(good, `"type":`, `"TYPE":`), "unknown type"},
-		"newer level":           {reseal(good, `"level":1`, `"level":2`), "written by a newer shadoof (format 1, level 2;"},
-		"newer format":          {reseal(good, `"format":1`, `"format":2`), "written by a newer shadoof (format 2, level 1;"},
+		"newer level":           {reseal(good, `"level":1`, `"level":3`), "written by a newer shadoof (format 1, level 3;"},
+		"newer format":          {reseal(good, `"format":1`, `"format":3`), "written by a newer shadoof (format 3, level 1;"},
+		"a member of format 2":  {reseal(good, `"bundles":`, `"late":["orders/x"],"bundles":`), "has format 1, level 1, and takes 2, 1"},
 		"newer format, no hash": {[]byte(`{"format":3,"level":1,"crc":"x"}`), "written by a newer shadoof (format 3"},
 		"level 0":               {reseal(good, `"level":1`, `"level":0`), "level 0"},
 		"version 0":             {reseal(good, `"v":2`, `"v":0`), "version 0"},

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"time"
 )
 
 // Fold returns the state after record r, or says why r is not valid after s: such an error wraps ErrDamaged. It is a pure
@@ -33,15 +34,15 @@ func FoldAll(records iter.Seq2[*Record, error]) (*State, error) {
 }
 
 // A foldable body checks the column "valid iff" of its type against n, and applies itself to it. n is a copy of the state before,
-// with V set to the record's; what its maps and slices hold belongs to older states.
+// with V set to the record's; what its maps and slices hold belongs to older states. at is the record's time.
 type foldable interface {
 	Body
-	fold(n *State) error
+	fold(n *State, at time.Time) error
 }
 
 func fold(s *State, r *Record) (*State, error) {
 	switch {
-	case r.Format != Format || r.Level > Level:
+	case r.Format > Format || r.Level > Level:
 		return nil, fmt.Errorf("written by a newer shadoof (format %d, level %d), upgrade this installation", r.Format, r.Level)
 	case r.V != s.V+1:
 		return nil, fmt.Errorf("it follows record %d", s.V)
@@ -54,13 +55,13 @@ func fold(s *State, r *Record) (*State, error) {
 	}
 	n := *s
 	n.V, n.ID = r.V, r.ID
-	if err := b.fold(&n); err != nil {
+	if err := b.fold(&n, r.Time); err != nil {
 		return nil, err
 	}
 	return &n, nil
 }
 
-func (b *Init) fold(n *State) error {
+func (b *Init) fold(n *State, at time.Time) error {
 	switch {
 	case n.Incarnation == 0 && b.Incarnation != 1, n.Incarnation != 0 && b.Incarnation != n.Incarnation:
 		return fmt.Errorf("it is for incarnation %d, but %d is the current one", b.Incarnation, n.Incarnation)
@@ -72,7 +73,7 @@ func (b *Init) fold(n *State) error {
 	}
 	n.Partitions = maps.Clone(n.Partitions)
 	for _, p := range b.Partitions {
-		if err := n.start(p); err != nil {
+		if err := n.start(p, at); err != nil {
 			return err
 		}
 	}
@@ -80,18 +81,18 @@ func (b *Init) fold(n *State) error {
 }
 
 // start gives a partition its first offset. The map of partitions is the record's own by then.
-func (s *State) start(p PartitionStart) error {
+func (s *State) start(p PartitionStart, at time.Time) error {
 	if _, there := s.Partitions[p.Partition]; there {
 		return fmt.Errorf("partition %d has a state already", p.Partition)
 	}
 	if p.Partition < 0 || p.Start < 0 || p.Epoch < -1 {
 		return fmt.Errorf("partition %d starts at %d with epoch %d", p.Partition, p.Start, p.Epoch)
 	}
-	s.Partitions[p.Partition] = PartitionState{Start: p.Start, Next: p.Start, Epoch: p.Epoch}
+	s.Partitions[p.Partition] = PartitionState{Start: p.Start, Next: p.Start, Epoch: p.Epoch, Since: at.UnixMilli()}
 	return nil
 }
 
-func (b *Incarnate) fold(n *State) error {
+func (b *Incarnate) fold(n *State, at time.Time) error {
 	if b.Incarnation != n.Incarnation+1 {
 		return fmt.Errorf("it begins incarnation %d, but %d is the current one", b.Incarnation, n.Incarnation)
 	}
@@ -99,14 +100,14 @@ func (b *Incarnate) fold(n *State) error {
 	// The coverage of the incarnation before is history now; files, repairs and fences do not depend on it.
 	n.Partitions = map[int32]PartitionState{}
 	for _, p := range b.Partitions {
-		if err := n.start(p); err != nil {
+		if err := n.start(p, at); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (b *Commit) fold(n *State) error {
+func (b *Commit) fold(n *State, at time.Time) error {
 	seen := map[int32]bool{}
 	return b.Lift.fold(n, func(p *PartitionState, s Segment) error {
 		switch {
@@ -117,7 +118,11 @@ func (b *Commit) fold(n *State) error {
 		}
 		seen[s.Partition] = true
 		p.Coverage = union(p.Coverage, Range{s.From, s.To})
+		if s.To > s.From {
+			p.Since = at.UnixMilli()
+		}
 		p.Next = s.To
+		p.Passed = max(p.Passed, s.passed(b.Clock))
 		if s.Epoch >= 0 {
 			p.Epoch = s.Epoch
 		}
@@ -128,7 +133,7 @@ func (b *Commit) fold(n *State) error {
 	})
 }
 
-func (b *Fill) fold(n *State) error {
+func (b *Fill) fold(n *State, _ time.Time) error {
 	return b.Lift.fold(n, func(p *PartitionState, s Segment) error {
 		r := Range{s.From, s.To}
 		switch {
@@ -144,7 +149,7 @@ func (b *Fill) fold(n *State) error {
 	})
 }
 
-func (b *Replace) fold(n *State) error {
+func (b *Replace) fold(n *State, _ time.Time) error {
 	if b.Swap != HideFirst && b.Swap != ShowFirst {
 		return fmt.Errorf("unknown swap %.20q", b.Swap)
 	}
@@ -155,6 +160,9 @@ func (b *Replace) fold(n *State) error {
 		return err
 	}
 	if err := n.forget(b.Emptied); err != nil {
+		return err
+	}
+	if err := n.reopen(b.Reopens); err != nil {
 		return err
 	}
 	// The segments are those of the bundles that go, so they are covered and change nothing.
@@ -199,7 +207,7 @@ func (l *Lift) fold(n *State, each func(*PartitionState, Segment) error) error {
 			n.Partitions[s.Partition] = p
 		}
 	}
-	return nil
+	return n.open(l)
 }
 
 // admits says whether an attempt may still append a record. That no earlier record names it is for the proposer and for an Audit.
@@ -213,7 +221,7 @@ func (s *State) admits(attempt string) error {
 	return nil
 }
 
-func (b *Drop) fold(n *State) error {
+func (b *Drop) fold(n *State, _ time.Time) error {
 	if len(b.Files) == 0 {
 		return errors.New("it drops no file")
 	}
@@ -234,6 +242,9 @@ func (b *Drop) fold(n *State) error {
 		}
 	}
 	n.Removed.Files = files
+	if err := n.reopen(b.Reopens); err != nil {
+		return err
+	}
 	return n.forget(b.Emptied)
 }
 
@@ -275,7 +286,7 @@ func (s *State) forget(emptied []Range) error {
 	return nil
 }
 
-func (b *Skip) fold(n *State) error {
+func (b *Skip) fold(n *State, at time.Time) error {
 	p, ok := n.Partitions[b.Partition]
 	switch {
 	case b.Incarnation != n.Incarnation:
@@ -290,13 +301,13 @@ func (b *Skip) fold(n *State) error {
 		return fmt.Errorf("partition %d: %s skips nothing", b.Partition, Range{b.From, b.To})
 	}
 	// Not coverage: a fill may lift it later, if Kafka still has it.
-	p.Next = b.To
+	p.Next, p.Since = b.To, at.UnixMilli()
 	n.Partitions = maps.Clone(n.Partitions)
 	n.Partitions[b.Partition] = p
 	return nil
 }
 
-func (b *Repair) fold(n *State) error {
+func (b *Repair) fold(n *State, _ time.Time) error {
 	if err := n.admits(b.Attempt); err != nil {
 		return err
 	}
@@ -318,7 +329,7 @@ func (b *Repair) fold(n *State) error {
 	return nil
 }
 
-func (b *Fence) fold(n *State) error {
+func (b *Fence) fold(n *State, _ time.Time) error {
 	fenced := maps.Clone(n.Fenced)
 	if fenced == nil {
 		fenced = map[string]bool{}

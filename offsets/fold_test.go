@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestFold(t *testing.T) {
@@ -40,6 +41,9 @@ func TestFold(t *testing.T) {
 		return &Skip{Incarnation: 1, Partition: p, From: from, To: to, Gap: GapOperator}
 	}
 
+	tracked := &Complete{Incarnation: 1, Through: 5, Open: []string{"a", "b", "c"}, Folders: []string{"a"}}
+	folder := FolderOf(key)
+	late := func(c *Commit, folders ...string) *Commit { c.Late = folders; return c }
 	for name, c := range map[string]struct {
 		before []Body
 		body   Body
@@ -131,6 +135,28 @@ func TestFold(t *testing.T) {
 		"fence of what is fenced":     {with(&Fence{[]string{a(2)}}), &Fence{[]string{a(2), a(3)}}, ""},
 		"fence of what is in the log": {base, &Fence{[]string{a(1)}}, ""},
 
+		"complete, the first":                    {base, &Complete{Incarnation: 1, Through: 5, Open: []string{"a", "b"}, Folders: []string{"a"}}, ""},
+		"complete, the first, of nothing":        {base, &Complete{Incarnation: 1}, ""},
+		"complete":                               {with(tracked), &Complete{Incarnation: 1, Through: 7, Folders: []string{"b"}, Vacant: []string{"c"}}, ""},
+		"complete at the same time":              {with(tracked), &Complete{Incarnation: 1, Through: 5, Folders: []string{"b"}}, ""},
+		"complete, back":                         {with(tracked), &Complete{Incarnation: 1, Through: 4, Folders: []string{"b"}}, "goes back from 5 to 4"},
+		"complete, nothing new":                  {with(tracked), &Complete{Incarnation: 1, Through: 7}, "nothing new"},
+		"complete of what is complete":           {with(tracked), &Complete{Incarnation: 1, Through: 7, Folders: []string{"a"}}, "a is not open"},
+		"complete and vacant":                    {with(tracked), &Complete{Incarnation: 1, Through: 7, Folders: []string{"b"}, Vacant: []string{"b"}}, "b is not open"},
+		"complete, out of order":                 {with(tracked), &Complete{Incarnation: 1, Through: 7, Folders: []string{"c", "b"}}, "out of order"},
+		"complete, tracked twice":                {with(tracked), &Complete{Incarnation: 1, Through: 7, Open: []string{"x"}}, "tracked already"},
+		"complete in another incarnation":        {base, &Complete{Incarnation: 2, Through: 5}, "incarnation 2"},
+		"complete, off":                          {with(tracked), &Complete{Incarnation: 1, Off: true}, ""},
+		"complete, off and more":                 {with(tracked), &Complete{Incarnation: 1, Off: true, Through: 9}, "says more"},
+		"complete, off where it is off":          {with(tracked, &Complete{Incarnation: 1, Off: true}), &Complete{Incarnation: 1, Off: true}, "nothing is tracked"},
+		"complete, on again":                     {with(tracked, &Complete{Incarnation: 1, Off: true}), &Complete{Incarnation: 1, Through: 6, Open: []string{"a"}}, ""},
+		"complete, on again and back":            {with(tracked, &Complete{Incarnation: 1, Off: true}), &Complete{Incarnation: 1, Through: 4, Open: []string{"a"}}, "goes back"},
+		"commit with late rows":                  {with(tracked), late(commit(2, bundle(a(2), 0, 130, 140)), folder), ""},
+		"commit with late rows elsewhere":        {with(tracked), late(commit(2, bundle(a(2), 0, 130, 140)), "x"), "late rows in x"},
+		"commit with late rows, nothing is late": {base, late(commit(2, bundle(a(2), 0, 130, 140)), folder), "no folder was ever complete"},
+		"drop that reopens":                      {with(tracked), &Drop{Incarnation: 1, Files: []FileRef{{2, key}}, Reopens: []string{folder}}, ""},
+		"drop that reopens what never closed":    {base, &Drop{Incarnation: 1, Files: []FileRef{{2, key}}, Reopens: []string{folder}}, "none was ever complete"},
+
 		"incarnate":                   {base, &Incarnate{Incarnation: 2, Partitions: []PartitionStart{{0, 0, -1}}}, ""},
 		"incarnate the current one":   {base, &Incarnate{Incarnation: 1}, "begins incarnation 1, but 1"},
 		"incarnate one too far":       {base, &Incarnate{Incarnation: 3}, "begins incarnation 3"},
@@ -171,8 +197,8 @@ func TestFoldDemandsTheChain(t *testing.T) {
 	for name, change := range map[string]func(*Record){
 		"version":  func(r *Record) { r.V = 3 },
 		"prev":     func(r *Record) { r.Prev = strings.Repeat("0", 32) },
-		"level":    func(r *Record) { r.Level = 2 },
-		"format":   func(r *Record) { r.Format = 2 },
+		"level":    func(r *Record) { r.Level = 3 },
+		"format":   func(r *Record) { r.Format = 3 },
 		"no body":  func(r *Record) { r.Body = nil },
 		"its body": func(r *Record) { r.Body = &Fence{} },
 	} {
@@ -191,26 +217,28 @@ func TestStateAfterEachType(t *testing.T) {
 	t.Parallel()
 	a, key := attemptName, file(attemptName(1), 0, 0, 100, 110).Key
 	mark := func(to int64) *Mark { return &Mark{to - 1, noon.UnixMilli(), uint32(to)} }
+	at := func(v int64) int64 { return noon.Add(time.Duration(v) * time.Minute).UnixMilli() }
+	passed := noon.UnixMilli()
 	steps := []struct {
 		body   Body
 		change func(*State)
 	}{
 		{startsOf(2), func(s *State) {
 			s.Incarnation, s.Cluster, s.TopicID = 1, "cluster-1", strings.Repeat("7", 32)
-			s.Partitions[0] = PartitionState{Start: 100, Next: 100, Epoch: 2}
-			s.Partitions[1] = PartitionState{Start: 100, Next: 100, Epoch: 2}
+			s.Partitions[0] = PartitionState{Start: 100, Next: 100, Epoch: 2, Since: at(1)}
+			s.Partitions[1] = PartitionState{Start: 100, Next: 100, Epoch: 2, Since: at(1)}
 		}},
 		{&Commit{lift(a(1), bundle(a(1), 0, 100, 110))}, func(s *State) {
-			s.Partitions[0] = PartitionState{Start: 100, Next: 110, Epoch: 3, Mark: mark(110), Coverage: []Range{{100, 110}}}
+			s.Partitions[0] = PartitionState{Start: 100, Next: 110, Epoch: 3, Mark: mark(110), Coverage: []Range{{100, 110}}, Passed: passed, Since: at(2)}
 		}},
 		{&Skip{Incarnation: 1, Partition: 0, From: 110, To: 130, Gap: GapOperator}, func(s *State) {
-			s.Partitions[0] = PartitionState{Start: 100, Next: 130, Epoch: 3, Mark: mark(110), Coverage: []Range{{100, 110}}}
+			s.Partitions[0] = PartitionState{Start: 100, Next: 130, Epoch: 3, Mark: mark(110), Coverage: []Range{{100, 110}}, Passed: passed, Since: at(3)}
 		}},
 		{&Commit{lift(a(2), Bundle{Segments: []Segment{{Partition: 0, From: 130, To: 140, Epoch: -1}}})}, func(s *State) {
-			s.Partitions[0] = PartitionState{Start: 100, Next: 140, Epoch: 3, Mark: mark(110), Coverage: []Range{{100, 110}, {130, 140}}}
+			s.Partitions[0] = PartitionState{Start: 100, Next: 140, Epoch: 3, Mark: mark(110), Coverage: []Range{{100, 110}, {130, 140}}, Passed: passed, Since: at(4)}
 		}},
 		{&Fill{lift(a(3), bundle(a(3), 0, 110, 130))}, func(s *State) {
-			s.Partitions[0] = PartitionState{Start: 100, Next: 140, Epoch: 3, Mark: mark(110), Coverage: []Range{{100, 140}}}
+			s.Partitions[0] = PartitionState{Start: 100, Next: 140, Epoch: 3, Mark: mark(110), Coverage: []Range{{100, 140}}, Passed: passed, Since: at(4)}
 		}},
 		{&Repair{Attempt: a(4), File: FileRef{2, key}}, func(s *State) { s.Repairs = map[string]int{"2/" + key: 1} }},
 		{&Drop{Files: []FileRef{{2, key}}}, func(s *State) { s.Removed.Files = []FileRef{{2, key}} }},
@@ -222,7 +250,7 @@ func TestStateAfterEachType(t *testing.T) {
 		{&Fence{[]string{a(7), a(8)}}, func(s *State) { s.Fenced = map[string]bool{a(7): true, a(8): true} }},
 		{&Incarnate{Incarnation: 2, Cluster: "c2", TopicID: "t2", Partitions: []PartitionStart{{1, 5, 0}}}, func(s *State) {
 			s.Incarnation, s.Cluster, s.TopicID = 2, "c2", "t2"
-			s.Partitions = map[int32]PartitionState{1: {Start: 5, Next: 5}}
+			s.Partitions = map[int32]PartitionState{1: {Start: 5, Next: 5, Since: at(12)}}
 		}},
 	}
 	var bodies []Body

@@ -3,6 +3,7 @@ package offsets
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 
@@ -21,6 +22,10 @@ type historian struct {
 	ever    map[FileRef]int      // all, with their bundle
 	repairs map[FileRef]int
 	fenced  map[string]bool
+
+	tracked, everTracked bool
+	through              int64
+	open                 map[string]bool // folders
 }
 
 func (h *historian) attempt() string { return attemptName(len(h.bodies) + 1) }
@@ -35,6 +40,9 @@ func (h *historian) add(b Body) {
 		for i, bundle := range l.Bundles {
 			h.bundles[BundleRef{v, i}] = bundle
 			for _, f := range bundle.Files {
+				if h.tracked {
+					h.open[FolderOf(f.Key)] = true
+				}
 				h.files[FileRef{v, f.Key}], h.ever[FileRef{v, f.Key}] = i, i
 			}
 			for _, s := range bundle.Segments {
@@ -113,8 +121,48 @@ func (h *historian) replace() {
 			delete(h.files, f)
 		}
 	}
+	b.Reopens = h.reopened(h.bundles[ref].Files...)
 	delete(h.bundles, ref)
 	b.Emptied = h.emptied()
+	h.add(b)
+}
+
+// reopened are the folders of files, where folders were ever tracked.
+func (h *historian) reopened(files ...File) []string {
+	if !h.everTracked {
+		return nil
+	}
+	folders := map[string]bool{}
+	for _, f := range files {
+		folders[FolderOf(f.Key)], h.open[FolderOf(f.Key)] = true, true
+	}
+	return slices.Sorted(maps.Keys(folders))
+}
+
+// complete says of some open folders that they are complete, or turns the tracking off or on.
+func (h *historian) complete() {
+	b := &Complete{Incarnation: h.inc, Through: h.through + int64(h.draw("later", 0, 2))}
+	switch {
+	case !h.tracked:
+		for f := range h.files {
+			h.open[FolderOf(f.Key)] = true
+		}
+		b.Open = slices.Sorted(maps.Keys(h.open))
+	case h.draw("off", 0, 5) == 0:
+		h.tracked = false
+		h.add(&Complete{Incarnation: h.inc, Off: true})
+		return
+	}
+	for _, f := range slices.Sorted(maps.Keys(h.open)) {
+		if list := []*[]string{nil, &b.Folders, &b.Vacant}[h.draw("which", 0, 2)]; list != nil {
+			*list = append(*list, f)
+			delete(h.open, f)
+		}
+	}
+	if h.tracked && len(b.Folders)+len(b.Vacant) == 0 {
+		return
+	}
+	h.tracked, h.everTracked, h.through = true, true, b.Through
 	h.add(b)
 }
 
@@ -131,6 +179,7 @@ func (h *historian) drop() {
 	from := h.draw("file", 0, len(files)-1)
 	b := &Drop{Incarnation: h.inc, Files: files[from:min(len(files), from+h.draw("files", 1, 3))]}
 	for _, f := range b.Files {
+		b.Reopens = h.reopened(File{Key: f.Key})
 		delete(h.files, f)
 	}
 	b.Emptied = h.emptied()
@@ -188,9 +237,9 @@ func (h *historian) incarnate() {
 // history draws a valid log.
 func history(t *rapid.T) *historian {
 	h := &historian{t: t, inc: 1, next: map[int32]int64{}, covered: map[int32]map[int64]bool{}, bundles: map[BundleRef]Bundle{},
-		files: map[FileRef]int{}, ever: map[FileRef]int{}, repairs: map[FileRef]int{}, fenced: map[string]bool{}}
+		files: map[FileRef]int{}, ever: map[FileRef]int{}, repairs: map[FileRef]int{}, fenced: map[string]bool{}, open: map[string]bool{}}
 	h.init()
-	steps := []func(){h.commit, h.commit, h.commit, h.skip, h.fill, h.fill, h.replace, h.drop, h.repair, h.fence, h.appear}
+	steps := []func(){h.commit, h.commit, h.commit, h.skip, h.fill, h.fill, h.replace, h.drop, h.repair, h.fence, h.appear, h.complete}
 	for range h.draw("steps", 1, 40) {
 		if h.draw("incarnate", 0, 30) == 0 {
 			h.incarnate()
@@ -235,6 +284,14 @@ func (h *historian) verdict(s *State) {
 		if s.Repairs[RepairKey(f)] != h.repairs[f] {
 			h.t.Fatalf("file %v: %d repairs, want %d", f, s.Repairs[RepairKey(f)], h.repairs[f])
 		}
+	}
+	for f := range h.open {
+		if _, open := s.Complete.Open[f]; h.tracked && !open {
+			h.t.Fatalf("folder %s is not open", f)
+		}
+	}
+	if s.Complete.IsTracked() != h.tracked || h.tracked && (len(s.Complete.Open) != len(h.open) || s.Complete.Through != h.through) {
+		h.t.Fatalf("complete: %+v, want %v through %d", s.Complete, h.open, h.through)
 	}
 	for a := range h.fenced {
 		if s.admits(a) == nil {

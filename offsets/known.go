@@ -83,7 +83,7 @@ func repairedBy(v int64, b *Repair) repaired {
 // WantsMarker says whether a version of this type asks for something that is done after it was appended.
 func (t Type) WantsMarker() bool {
 	switch t {
-	case TypeCommit, TypeFill, TypeReplace, TypeDrop, TypeRepair:
+	case TypeCommit, TypeFill, TypeReplace, TypeDrop, TypeRepair, TypeComplete:
 		return true
 	}
 	return false

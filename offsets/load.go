@@ -98,8 +98,8 @@ func (l *Log) loadAfter(ctx context.Context, c *checkpoint) (known, error) {
 			return k, err
 		}
 		if c != nil && r.V == c.State.V {
-			if r.ID != c.State.ID {
-				return k, fmt.Errorf("record %d has id %s, the checkpoint folds up to %.32q: %w", r.V, r.ID, c.State.ID, errNotThis)
+			if err := c.belongs(r); err != nil {
+				return k, err
 			}
 			if lift := r.Lift(); lift != nil {
 				k.settings[lift.Settings] = true

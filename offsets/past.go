@@ -48,8 +48,8 @@ func (l *Log) foldTo(ctx context.Context, c *checkpoint, v int64) (*State, error
 			return nil, err
 		}
 		if c != nil && r.V == c.State.V {
-			if r.ID != c.State.ID {
-				return nil, fmt.Errorf("record %d has id %s, the checkpoint folds up to %.32q: %w", r.V, r.ID, c.State.ID, errNotThis)
+			if err := c.belongs(r); err != nil {
+				return nil, err
 			}
 			continue
 		}

@@ -86,8 +86,9 @@ func chain(bodies ...Body) []*Record {
 	prev := ""
 	for i, b := range bodies {
 		v := int64(i + 1)
+		format, level := needs(b)
 		r := &Record{Body: b, Header: Header{
-			Format: Format, Level: Level, V: v, ID: fmt.Sprintf("%032x", 0x1d0000+v), Prev: prev,
+			Format: format, Level: level, V: v, ID: fmt.Sprintf("%032x", 0x1d0000+v), Prev: prev,
 			Time: noon.Add(time.Duration(v) * time.Minute), Run: "00000000000000aa", Writer: Writer{"w1", "test"}, Type: b.RecordType(),
 		}}
 		prev = r.ID

@@ -26,6 +26,8 @@ type State struct {
 	// Repairs counts the repairs of each file, by RepairKey. It is kept even when the file is removed: whoever removes it must
 	// give up every token it ever had, and learns here that there are some. Repairs are exceptional, so it stays small.
 	Repairs map[string]int `json:"repairs,omitempty"`
+
+	Complete *Completeness `json:"complete,omitempty"` // nil: no folder was ever said to be complete
 }
 
 // A PartitionState is where a partition stands.
@@ -35,6 +37,8 @@ type PartitionState struct {
 	Epoch    int32   `json:"epoch"`
 	Mark     *Mark   `json:"mark,omitempty"`
 	Coverage []Range `json:"coverage,omitempty"` // committed, merged, ascending
+	Passed   int64   `json:"passed,omitempty"`   // ms: the time that its records have reached; see Segment.passed. 0: unknown
+	Since    int64   `json:"since,omitempty"`    // ms: the time of the record that moved Next last
 }
 
 // Removed says what is no longer live.
