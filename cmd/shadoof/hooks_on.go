@@ -17,12 +17,12 @@ import (
 )
 
 // This build is for tests: SHADOOF_KILL_AT=point or point:n makes the process kill itself, as kill -9 does, when it comes to a named
-// point of the protocol for the n-th time. SHADOOF_STOP_AT does the same with SIGSTOP. SHADOOF_CPU_PROFILE=file writes a CPU profile of
-// what comes before the first version is published. SHADOOF_MALLOCS=file writes how many allocations the process made before its newest
+// point of the protocol for the n-th time. SHADOOF_STOP_AT does the same with SIGSTOP. SHADOOF_CPU_PROFILE=file or file:n writes a CPU profile
+// of what comes before the first, or the n-th, version is published. SHADOOF_MALLOCS=file writes how many allocations the process made before its newest
 // version was published.
 
 func init() {
-	name := os.Getenv("SHADOOF_CPU_PROFILE")
+	name, _ := profileOf()
 	if name == "" {
 		return
 	}
@@ -35,6 +35,13 @@ func init() {
 	}
 }
 
+// profileOf says where a CPU profile goes, and how many versions are published by its end.
+func profileOf() (name string, versions int) {
+	name, count, _ := strings.Cut(os.Getenv("SHADOOF_CPU_PROFILE"), ":")
+	n, _ := strconv.Atoi(count)
+	return name, max(n, 1)
+}
+
 var hookCounts struct {
 	sync.Mutex
 	n map[string]int
@@ -44,7 +51,6 @@ func protocolHook() func(point string) { return atPoint }
 
 func atPoint(point string) {
 	if point == "after-marker" {
-		pprof.StopCPUProfile()
 		countMallocs(os.Getenv("SHADOOF_MALLOCS"))
 	}
 	hookCounts.Lock()
@@ -54,6 +60,9 @@ func atPoint(point string) {
 	hookCounts.n[point]++
 	n := hookCounts.n[point]
 	hookCounts.Unlock()
+	if _, versions := profileOf(); point == "after-marker" && n == versions {
+		pprof.StopCPUProfile()
+	}
 	for name, signal := range map[string]syscall.Signal{"SHADOOF_KILL_AT": syscall.SIGKILL, "SHADOOF_STOP_AT": syscall.SIGSTOP} {
 		want, count, found := strings.Cut(os.Getenv(name), ":")
 		at := 1

@@ -1,8 +1,6 @@
 package lift_test
 
 import (
-	"bytes"
-	"context"
 	"encoding/base64"
 	"fmt"
 	"math/rand/v2"
@@ -10,7 +8,6 @@ import (
 	"path"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -148,42 +145,11 @@ func (h heap) produceOne(t *testing.T, topic string, seed byte) (want readers.Di
 	return want, sizes / h.records
 }
 
-// runMeasured runs the released binary once and tells what it took: CPU time, and MiB of memory at its worst moment. Linux counts the
-// memory of the process that starts another as the other's too, so that what it reports at the end is of no use here.
+// runMeasured runs the released binary once and tells what it took: CPU time, and MiB of memory at its worst moment.
 func runMeasured(t *testing.T, j *product.Job, env []string) (cpu time.Duration, peak int64) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
-	defer cancel()
-	cmd := j.Command(ctx, product.Release(t), env, "run")
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGQUIT) }
-	cmd.WaitDelay = 5 * time.Second
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			peak = max(peak, highWater(cmd.Process.Pid))
-			continue
-		case err := <-ended:
-			if err != nil {
-				t.Fatalf("shadoof run: %v\n%s", err, out.Bytes())
-			}
-		}
-		break
-	}
-	for line := range strings.Lines(out.String()) {
-		if strings.Contains(line, "level=WARN") {
-			t.Log(strings.TrimSpace(line))
-		}
-	}
-	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), peak >> 10
+	m := measure(t, j, env, "run")
+	return m.cpu, m.peak
 }
 
 // highWater is the most memory that a process has had so far, in KiB; 0 when it has ended.
