@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -16,9 +17,13 @@ type merge struct {
 	clean   *cleanup
 	waiting []Range   // that are not begun
 	readers []*reader // at work
+	given   map[int32]*given
 	fetches sync.WaitGroup
 	arrived chan arrival
 }
+
+// given is what was read of a range so far.
+type given struct{ offsets, bytes int64 }
 
 // A reader is one range at work.
 type reader struct {
@@ -45,11 +50,14 @@ type arrival struct {
 const latePatience = 5 * time.Second
 
 func newMerge(k *Kafka, r ReadRequest) *merge {
-	m := &merge{k: k, r: r, clean: &cleanup{k: k, topic: r.Topic}, waiting: slices.Clone(r.Ranges)}
+	m := &merge{k: k, r: r, clean: &cleanup{k: k, topic: r.Topic}, waiting: slices.Clone(r.Ranges), given: map[int32]*given{}}
+	for _, rng := range r.Ranges {
+		m.given[rng.Partition] = &given{}
+	}
 	if m.r.Together <= 0 {
 		m.r.Together = len(r.Ranges)
 	}
-	m.arrived = make(chan arrival, len(r.Ranges)) // a fetch never waits to say that it ended
+	m.arrived = make(chan arrival, 2*len(r.Ranges)) // a fetch never waits to say that it ended; a range is begun twice at most
 	return m
 }
 
@@ -70,6 +78,7 @@ func (m *merge) run(ctx context.Context, free <-chan *slot, items chan<- item, s
 		}
 		it := item{slot: s}
 		for it.batch == nil {
+			m.park()
 			for len(m.waiting) > 0 && len(m.readers) < m.r.Together {
 				m.begin(ctx)
 			}
@@ -96,9 +105,35 @@ func (m *merge) begin(ctx context.Context) {
 		k: m.k, topic: m.r.Topic, id: m.r.ID, rng: rng, cleanup: m.clean, what: m.what(rng),
 		pos: rng.First, bytes: m.k.opts.FetchBytes, lastEpoch: -1,
 	}
+	if n := m.r.Share.Offsets; n > 0 {
+		r.full.Offsets = min(r.full.Offsets, n)
+	}
+	if n := m.r.Share.Bytes; n > 0 {
+		r.full.Bytes = min(r.full.Bytes, n)
+	}
 	m.readers = append(m.readers, r)
 	m.r.Memory.Reserve(int64(r.fetcher.bytes))
 	m.fetch(ctx, r)
+}
+
+// owes says whether a range has not given its share yet.
+func (m *merge) owes(partition int32) bool {
+	g := m.given[partition]
+	return m.r.Share != (Share{}) && !m.r.Share.given(g.offsets, g.bytes)
+}
+
+// park makes room for a range that has not given its share, by one that has: that one waits behind all others, and is fetched again.
+func (m *merge) park() {
+	if len(m.waiting) == 0 || len(m.readers) < m.r.Together || !m.owes(m.waiting[0].Partition) {
+		return
+	}
+	for _, r := range m.readers {
+		if r.err == nil && !m.owes(r.rng.Partition) {
+			m.waiting = append(m.waiting, Range{Partition: r.rng.Partition, First: r.at, Next: r.rng.Next})
+			m.end(r)
+			return
+		}
+	}
 }
 
 func (m *merge) what(r Range) string { return fmt.Sprintf("read %s/%s", m.r.Topic, r) }
@@ -190,7 +225,8 @@ func (r *reader) proceed() {
 // ready says whether the range can go on, or be ended, without waiting.
 func (r *reader) ready() bool { return r.answer != nil || r.err != nil }
 
-// step makes the next batch, of the range that is the oldest of those that are ready. It is nil when there was nothing to make one of.
+// step makes the next batch, of the range that is the oldest of those that are ready. Those that owe a share come before, the one that gave least first. It is nil when there
+// was nothing to make one of.
 func (m *merge) step(ctx context.Context, s *slot) (*Batch, error) {
 	var r *reader
 	for _, other := range m.readers {
@@ -198,7 +234,7 @@ func (m *merge) step(ctx context.Context, s *slot) (*Batch, error) {
 		case !other.ready():
 		case other.answer == nil: // its fetch failed, and all before it was unpacked
 			return m.end(other), other.err
-		case r == nil || other.oldest < r.oldest:
+		case r == nil || m.before(other, r):
 			r = other
 		}
 	}
@@ -209,6 +245,9 @@ func (m *merge) step(ctx context.Context, s *slot) (*Batch, error) {
 	if err := r.next(ctx, s); err != nil {
 		return m.end(r), fmt.Errorf("%s: %w", m.what(r.rng), err)
 	}
+	g := m.given[r.rng.Partition]
+	g.offsets += s.batch.Next - s.batch.First
+	g.bytes += int64(s.waiting)
 	if r.answer == nil {
 		m.r.Memory.Release(r.holds)
 		r.holds = 0
@@ -227,6 +266,19 @@ func (m *merge) step(ctx context.Context, s *slot) (*Batch, error) {
 		return nil, nil
 	}
 	return &s.batch, nil
+}
+
+// before says which of two ranges goes on.
+func (m *merge) before(a, b *reader) bool {
+	x, y := m.owes(a.rng.Partition), m.owes(b.rng.Partition)
+	if x && y {
+		if c := cmp.Compare(m.given[a.rng.Partition].offsets, m.given[b.rng.Partition].offsets); c != 0 {
+			return c < 0
+		}
+	} else if x || y {
+		return x
+	}
+	return a.oldest < b.oldest
 }
 
 // end takes a range out, and says how far it was read.

@@ -178,3 +178,41 @@ func TestABreakGivesAllMemoryBack(t *testing.T) {
 		}
 	}
 }
+
+func TestEachRangeGivesItsShareFirst(t *testing.T) {
+	t.Parallel()
+	c := interleaved(t, 6)
+	k := openKafka(t, c, nil)
+	for name, test := range map[string]struct {
+		together int
+		want     string
+	}{
+		// Half of the first range is older than the others: by the times alone it would go first.
+		"all at once": {3, "[0 1 2 0 1 2 0 0 0 0 1 2]"},
+		"two at once": {2, "[0 1 0 2 1 2 1 0 0 0 0 2]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			memory := &counter{generous: true}
+			var order []int32
+			at := [3]int64{0, 30, 30}
+			ranges := []Range{{Partition: 0, Next: 60}, {Partition: 1, First: 30, Next: 60}, {Partition: 2, First: 30, Next: 60}}
+			r := ReadRequest{Topic: "a", Ranges: ranges, Together: test.together, Share: Share{Offsets: 11}, Memory: memory}
+			for b, err := range k.Read(t.Context(), r) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if b.First != at[b.Partition] {
+					t.Fatalf("partition %d: [%d,%d) after %d", b.Partition, b.First, b.Next, at[b.Partition])
+				}
+				at[b.Partition] = b.Next
+				order = append(order, b.Partition)
+			}
+			if got := fmt.Sprint(order); got != test.want {
+				t.Errorf("order %s, want %s", got, test.want)
+			}
+			if at != [3]int64{60, 60, 60} || memory.held.Load() != 0 {
+				t.Errorf("read to %v, %d bytes are still counted", at, memory.held.Load())
+			}
+		})
+	}
+}

@@ -36,8 +36,8 @@ type Source interface {
 
 	// Read yields the batches of ranges. Those of one range come in offset order, without gaps: the first starts at the range's
 	// First, each next one where the one before ended, the last one ends at the range's Next. Of several ranges that one goes on
-	// whose next records are the oldest, as far as this is known without waiting long. The loop body owns the batch until it
-	// returns.
+	// whose next records are the oldest, as far as this is known without waiting long, once each has given its share. The loop body owns
+	// the batch until it returns.
 	// An error ends its range, and comes with an empty batch at the offset that the range was read to; the other ranges go on. An
 	// error without a batch ends everything.
 	Read(ctx context.Context, r ReadRequest) iter.Seq2[*Batch, error]
@@ -87,7 +87,17 @@ type ReadRequest struct {
 	ID       string  // the topic id of Describe: another topic of that name is an error
 	Ranges   []Range // of different partitions
 	Together int     // so many of them are read at the same time, in their order; 0: all
+	Share    Share   // what each range gives before any gives more
 	Memory   Memory  // counts what is fetched and not yielded yet; nil: nobody does
+}
+
+// A Share is so many offsets, or so many bytes of records, whichever comes first; 0: as many as there are. The zero value is no share:
+// only the times of the records count. Of ranges that owe their share the one that gave least goes on, and no batch is larger than a share
+// but for the last record batch in it. So a batch of a range that gave something before says that no other could give its first one by now.
+type Share struct{ Offsets, Bytes int64 }
+
+func (s Share) given(offsets, bytes int64) bool {
+	return s.Offsets > 0 && offsets >= s.Offsets || s.Bytes > 0 && bytes >= s.Bytes
 }
 
 // Memory counts bytes that are held, against a limit that others share. It is safe for concurrent use.

@@ -20,6 +20,7 @@ type unpacker struct {
 	answer *answer // being unpacked; nil: all of it was
 	rest   []byte  // its batches that are left
 	at     int64   // offset after the last batch that was made
+	full   Share   // of a batch
 	*slot          // of the batch that is being made
 }
 
@@ -43,7 +44,7 @@ const (
 )
 
 func newUnpacker(k *Kafka, topic string, r Range, c *cleanup) *unpacker {
-	return &unpacker{k: k, topic: topic, rng: r, cleanup: c, at: r.First}
+	return &unpacker{k: k, topic: topic, rng: r, cleanup: c, at: r.First, full: Share{fullRows, fullBytes}}
 }
 
 // begin starts a batch of a partition at an offset, with everything of the one before it given back.
@@ -88,7 +89,7 @@ func (u *unpacker) next(ctx context.Context, s *slot) error {
 	u.slot = s
 	s.begin(u.rng.Partition, u.at)
 	a := u.answer
-	for len(u.rest) > 0 && s.batch.Next < a.next && s.waiting < fullBytes && len(s.rows.records) < fullRows {
+	for len(u.rest) > 0 && s.batch.Next < a.next && !u.full.given(int64(len(s.rows.records)), int64(s.waiting)) {
 		n, _, err := frame(u.rest)
 		if err != nil {
 			return err

@@ -45,6 +45,7 @@ type attempt struct {
 	clock    time.Time
 	maxOpen  int // files that each lifter may have open at once
 	together int // ranges that each lifter reads at once
+	share    extract.Share
 	sequence writers.Sequence
 	unknown  atomic.Int64           // fields that records had and nobody has described
 	early    atomic.Int64           // files that were finished for want of memory or of open files
@@ -59,7 +60,9 @@ func (w *worker) liftAll(ctx, hard context.Context, ranges []extract.Range) (*at
 	if err != nil {
 		return nil, fmt.Errorf("%s: see what the last commit made of its offsets: %w", w.topic, err)
 	}
-	return w.liftParts(ctx, hard, w.divide(ranges, yieldOf(last)), false)
+	parts := w.divide(ranges, yieldOf(last))
+	oldestFirst(parts, w.log.State())
+	return w.liftParts(ctx, hard, parts, false)
 }
 
 // liftParts reads parts, each of which becomes a bundle, several at once, and stages their files under one fresh attempt. With whole a
@@ -67,6 +70,9 @@ func (w *worker) liftAll(ctx, hard context.Context, ranges []extract.Range) (*at
 func (w *worker) liftParts(ctx, hard context.Context, parts [][]extract.Range, whole bool) (*attempt, error) {
 	lifters := w.beside * min(w.env.parallel, len(parts))
 	a := &attempt{id: w.env.newAttempt(), clock: w.env.now().UTC(), maxOpen: max(1, w.env.cfg.MaxOpenFiles/lifters), together: w.env.together(lifters)}
+	if !whole {
+		a.share = w.limits.share(ranges(parts))
+	}
 	var (
 		mu    sync.Mutex
 		bytes atomic.Int64
@@ -90,7 +96,7 @@ func (w *worker) liftParts(ctx, hard context.Context, parts [][]extract.Range, w
 			case <-gctx.Done():
 				return gctx.Err()
 			}
-			if ctx.Err() != nil || full() {
+			if ctx.Err() != nil || full() && a.share == (extract.Share{}) {
 				return nil
 			}
 			b, err := w.liftBundle(ctx, gctx, a, part, whole, func(n int64) bool { bytes.Add(n); came(); return !whole && full() })

@@ -3,6 +3,7 @@ package jobs
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 
 	"shadoof/extract"
@@ -73,7 +74,7 @@ func bundles(bytes, bucket, target int64, most int) int {
 	return int(min(max(1, bySize, byWork), int64(most)))
 }
 
-// divide puts ranges together into bundles of about the same number of offsets. Ranges come longest first, and stay so.
+// divide puts ranges together into bundles of about the same number of offsets. Ranges come longest first.
 func divide(ranges []extract.Range, into int) [][]extract.Range {
 	parts := make([][]extract.Range, min(into, len(ranges)))
 	sums := make([]int64, len(parts))
@@ -94,6 +95,9 @@ func divide(ranges []extract.Range, into int) [][]extract.Range {
 func (w *worker) divide(ranges []extract.Range, y yield) [][]extract.Range {
 	bytes, bucket := y.expect(left(ranges))
 	bytes = min(bytes, w.job.CommitEvery.Bytes) // the attempt ends there at the latest
+	if most := w.limits.max.Bytes; most > 0 {
+		bytes = min(bytes, most)
+	}
 	return divide(ranges, bundles(bytes, bucket, w.set.Output.TargetSize, w.env.parallel))
 }
 
@@ -123,6 +127,29 @@ func longestFirst(ranges []extract.Range) {
 	slices.SortFunc(ranges, func(a, b extract.Range) int {
 		return cmp.Or(cmp.Compare(b.Len(), a.Len()), cmp.Compare(a.Partition, b.Partition))
 	})
+}
+
+// oldestFirst orders what is read at the same time, and among that the partitions, by the newest record that was committed of each: those
+// that a run does not come to are the first in the next one. Of what has none nothing is known, so it comes first.
+func oldestFirst(parts [][]extract.Range, s *offsets.State) {
+	committed := func(r extract.Range) int64 {
+		if m := s.Partitions[r.Partition].Mark; m != nil {
+			return m.Timestamp
+		}
+		return math.MinInt64
+	}
+	for _, part := range parts {
+		slices.SortStableFunc(part, func(a, b extract.Range) int { return cmp.Compare(committed(a), committed(b)) })
+	}
+	slices.SortStableFunc(parts, func(a, b []extract.Range) int { return cmp.Compare(committed(a[0]), committed(b[0])) })
+}
+
+// ranges is how many there are.
+func ranges(parts [][]extract.Range) (n int) {
+	for _, part := range parts {
+		n += len(part)
+	}
+	return n
 }
 
 func sortBundles(b []offsets.Bundle) {

@@ -88,6 +88,7 @@ type Env struct {
 	readCommitted   bool
 	stageInTopic    bool
 	stagesInFolders bool          // the store has folders, and a topic's may be where files are staged
+	topicsAtOnce    int           // lifted side by side
 	parallel        int           // bundles of a topic lifted at once
 	lifting         chan struct{} // holds one for each bundle that is being lifted, of any topic
 	publishers      int           // files of a version published at once
@@ -110,9 +111,9 @@ func New(cfg *config.Config, d Deps) *Env {
 		cfg: cfg, store: d.Store, endpoint: d.Endpoint, source: d.Source, groups: d.Groups, openRegistry: d.Registry, drivers: d.Drivers, now: d.Now, rand: d.Rand, log: d.Log, progress: d.Progress,
 		writer: d.Writer, hook: d.Hook, pause: d.Pause, readCommitted: cfg.Kafka.Isolation == config.ReadCommitted,
 		budget:   writers.NewBudget(cfg.Memory / 5 * 3), // the rest is for what is being encoded, sent, and collected
-		parallel: 2 * runtime.GOMAXPROCS(0), publishers: 8, publishTries: 8, lostAfter: d.Lost,
+		parallel: 2 * runtime.GOMAXPROCS(0), publishers: 8, publishTries: 8, topicsAtOnce: liftsAtOnce, lostAfter: d.Lost,
 	}
-	e.lifting = make(chan struct{}, max(1, min(topicsAtOnce*e.parallel, int(cfg.Memory/lifterMemory))))
+	e.lifting = make(chan struct{}, max(1, min(liftsAtOnce*e.parallel, int(cfg.Memory/lifterMemory))))
 	e.parallel = min(e.parallel, cap(e.lifting))
 	e.stagesInFolders = cfg.Store.Scheme == "hdfs"
 	e.grace = cfg.ShutdownGrace

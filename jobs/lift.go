@@ -27,6 +27,7 @@ type lifter struct {
 	badDay string // bucket of quarantine files
 
 	together int             // ranges that are read at the same time
+	share    extract.Share   // what each of them gives first
 	open     *writers.File   // of the previous record
 	bucket   string          // its bucket
 	scratch  *record.Columns // where a record is decoded as long as no file is open
@@ -51,7 +52,7 @@ func (w *worker) newLifter(schemas *schemas, a *attempt, ranges []extract.Range,
 	if err != nil {
 		return nil, err
 	}
-	l := &lifter{w: w, set: set, schemas: schemas, clock: a.clock, only: only, compiled: c, badDay: a.clock.UTC().Format("dt=2006-01-02"), together: a.together, failed: -1}
+	l := &lifter{w: w, set: set, schemas: schemas, clock: a.clock, only: only, compiled: c, badDay: a.clock.UTC().Format("dt=2006-01-02"), together: a.together, share: a.share, failed: -1}
 	partition := int32(writers.Several)
 	if len(ranges) == 1 {
 		partition = ranges[0].Partition
@@ -88,7 +89,7 @@ func (l *lifter) read(ctx, hard context.Context, id string, ranges []extract.Ran
 		segments[i] = &segment{Segment: offsets.Segment{Partition: r.Partition, From: r.First, To: r.First, Epoch: -1}}
 		of[r.Partition] = segments[i]
 	}
-	request := extract.ReadRequest{Topic: l.w.topic, ID: id, Ranges: ranges, Together: l.together, Memory: l.w.env.budget}
+	request := extract.ReadRequest{Topic: l.w.topic, ID: id, Ranges: ranges, Together: l.together, Share: l.share, Memory: l.w.env.budget}
 	for b, err := range l.w.env.source.Read(ctx, request) {
 		if err != nil && b == nil {
 			return nil, err
@@ -107,14 +108,28 @@ func (l *lifter) read(ctx, hard context.Context, id string, ranges []extract.Ran
 			}
 			continue
 		}
+		first := s.To == s.From
 		if err := l.batch(hard, s, b); err != nil {
 			return nil, err
 		}
-		if full() {
+		if full() && !(first && l.shared() && owed(segments, ranges)) {
 			break
 		}
 	}
 	return segments, nil
+}
+
+// shared says whether each range gives something before the lifter is full.
+func (l *lifter) shared() bool { return l.share != extract.Share{} }
+
+// owed says whether some range has given nothing yet, and may.
+func owed(segments []*segment, ranges []extract.Range) bool {
+	for i, s := range segments {
+		if s.To == s.From && s.failed == nil && ranges[i].Len() > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // explained refuses holes that nothing explains, unless the job records them.

@@ -63,7 +63,7 @@ func TestTheReportOfATopicThatWasNotReached(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wk.run(t.Context(), t.Context(), time.Time{})
+	wk.look(t.Context(), t.Context(), time.Time{})
 	if r := wk.report; r.Lag != -1 || r.LagSeconds != -1 || r.Version == 0 {
 		t.Errorf("lag %d, %v s, version %d; want -1, -1 and the log's version", r.Lag, r.LagSeconds, r.Version)
 	}

@@ -4,13 +4,20 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 )
 
-// topicsAtOnce is how many topics a run lifts side by side.
-const topicsAtOnce = 4
+const (
+	// liftsAtOnce is how many topics a run lifts side by side.
+	liftsAtOnce = 4
+
+	// looksAtOnce is how many topics a run looks at side by side, for what is left to lift: that is waiting for the store and for Kafka, and
+	// takes next to no memory.
+	looksAtOnce = 32
+)
 
 // RunOptions say what one run does.
 type RunOptions struct {
@@ -53,43 +60,112 @@ func (e *Env) Run(ctx context.Context, o RunOptions) (*RunReport, error) {
 		workers = append(workers, w)
 		report.Topics = append(report.Topics, w.report)
 	}
+	e.lookAll(ctx, hard, workers, o.Until)
+	e.liftInTurn(ctx, hard, workers)
+	return report, nil
+}
+
+// lookAll finds out what is left to lift of each topic. Those with nothing new are done.
+func (e *Env) lookAll(ctx, hard context.Context, workers []*worker, until time.Time) {
 	var g errgroup.Group
-	g.SetLimit(topicsAtOnce)
+	g.SetLimit(looksAtOnce)
 	for _, w := range workers {
-		w.beside = min(topicsAtOnce, len(workers))
 		g.Go(func() error {
-			w.run(ctx, hard, o.Until)
+			w.look(ctx, hard, until)
 			return nil
 		})
 	}
-	return report, g.Wait()
+	_ = g.Wait() // errors are the topics'
 }
 
-// run lifts the topic and fills in its report.
-func (w *worker) run(ctx, hard context.Context, until time.Time) {
-	w.reported(ctx, hard, func(ctx, hard context.Context) error { return w.lift(ctx, hard, until) })
+// liftInTurn lifts what is left. The topic whose log was written longest ago goes first, so that those that a run does not come to, because
+// somebody ends it, come before all others in the next one.
+func (e *Env) liftInTurn(ctx, hard context.Context, workers []*worker) {
+	var turns []*worker
+	for _, w := range workers {
+		if !w.ended {
+			turns = append(turns, w)
+		}
+	}
+	slices.SortStableFunc(turns, func(a, b *worker) int { return a.log.Written().Compare(b.log.Written()) })
+	var g errgroup.Group
+	g.SetLimit(e.topicsAtOnce)
+	for _, w := range turns {
+		w.beside = min(e.topicsAtOnce, len(turns))
+		g.Go(func() error {
+			w.run(ctx, hard)
+			return nil
+		})
+	}
+	_ = g.Wait() // errors are the topics'
+}
+
+// look finds out what is left to lift of the topic, after it has carried out what is committed already.
+func (w *worker) look(ctx, hard context.Context, until time.Time) {
+	w.spend(ctx, hard, func(ctx, hard context.Context) (done bool, err error) {
+		if err := w.lookForMore(ctx, until); err != nil {
+			return true, err
+		}
+		if n, err := w.task.plan(hard); err != nil || n > 0 {
+			return err != nil, err
+		}
+		return w.conclude(hard)
+	})
+}
+
+// run lifts what is left of the topic.
+func (w *worker) run(ctx, hard context.Context) {
+	w.spend(ctx, hard, func(ctx, hard context.Context) (bool, error) {
+		w.limits.begin()
+		if err := w.catchUp(ctx); err != nil {
+			return true, err
+		}
+		return true, w.liftLeft(ctx, hard)
+	})
 }
 
 // reported does something within the job's timeout, and fills in the report.
 func (w *worker) reported(ctx, hard context.Context, do func(ctx, hard context.Context) error) {
+	w.spend(ctx, hard, func(ctx, hard context.Context) (bool, error) { return true, do(ctx, hard) })
+}
+
+// spend does a part of the run over the topic, within what is left of the job's timeout, and fills in the report after the last one.
+func (w *worker) spend(ctx, hard context.Context, do func(ctx, hard context.Context) (done bool, err error)) {
 	began := w.env.now()
 	if w.job.Timeout > 0 {
 		// As a signal does: the reading ends, and what is staged by then is committed, as long as the grace allows.
+		left := w.job.Timeout - w.spent
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, w.job.Timeout, fmt.Errorf("timeout of %s", w.job.Timeout))
+		ctx, cancel = context.WithTimeoutCause(ctx, left, fmt.Errorf("timeout of %s", w.job.Timeout))
 		defer cancel()
-		hard, cancel = context.WithTimeoutCause(hard, w.job.Timeout+w.env.grace, fmt.Errorf("timeout of %s, and shutdown_grace of %s", w.job.Timeout, w.env.grace))
+		hard, cancel = context.WithTimeoutCause(hard, left+w.env.grace, fmt.Errorf("timeout of %s, and shutdown_grace of %s", w.job.Timeout, w.env.grace))
 		defer cancel()
 	}
 	r := w.report
-	r.Err = do(ctx, hard)
-	r.Seconds = w.env.now().Sub(began).Seconds()
+	w.ended, r.Err = do(ctx, hard)
+	w.looked = w.env.now()
+	w.spent += w.looked.Sub(began)
+	if !w.ended {
+		return
+	}
+	r.Seconds = w.spent.Seconds()
 	r.Outcome = outcomeOf(r)
 	w.standing()
 	if r.Err != nil {
 		r.Error = r.Err.Error()
 	}
 	w.env.progress.End(r)
+}
+
+// stale is how long after a look a topic's log is looked at again before anything is lifted: another worker may have gone on with it.
+const stale = time.Minute
+
+func (w *worker) catchUp(ctx context.Context) error {
+	if ctx.Err() != nil || w.env.now().Sub(w.looked) < stale {
+		return nil
+	}
+	_, err := w.log.Extend(ctx)
+	return err
 }
 
 // shardOf spreads the partitions of all topics over shards: single-partition topics do not all fall to the same one.

@@ -36,6 +36,9 @@ type worker struct {
 	task     task
 	beside   int // topics that this run lifts side by side, this one included
 	report   *TopicReport
+	looked   time.Time     // when it was found out what is left
+	spent    time.Duration // of the job's timeout
+	ended    bool          // nothing more is done in this run
 
 	mu     sync.Mutex
 	failed map[int32]error
@@ -66,9 +69,8 @@ func (e *Env) newWorker(job *config.Job, topic string) (*worker, error) {
 	return w, nil
 }
 
-// lift is one bounded run over the topic: it reads each partition from its committed offset to the end that stood when the run
-// began, and commits. ctx ends the reading; hard ends everything.
-func (w *worker) lift(ctx, hard context.Context, until time.Time) error {
+// lookForMore folds the log, fixes where this run ends, and carries out what is committed and not done.
+func (w *worker) lookForMore(ctx context.Context, until time.Time) error {
 	if err := w.open(ctx); err != nil {
 		return err
 	}
@@ -78,13 +80,10 @@ func (w *worker) lift(ctx, hard context.Context, until time.Time) error {
 	if err := w.recover(ctx); err != nil {
 		return err
 	}
-	if err := w.checkIdentity(ctx); err != nil {
-		return err
-	}
-	return w.liftLeft(ctx, hard)
+	return w.checkIdentity(ctx)
 }
 
-// liftLeft lifts what is left, attempt by attempt, until nothing is.
+// liftLeft lifts what is left, attempt by attempt, until nothing is. ctx ends the reading; hard ends everything.
 func (w *worker) liftLeft(ctx, hard context.Context) error {
 	n, err := w.task.plan(hard)
 	if err != nil {

@@ -3,6 +3,7 @@ package offsets
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"shadoof/storage"
 )
@@ -12,8 +13,9 @@ const packSize = 100
 
 // known is what a Log knows. Its methods need the lock of the Log.
 type known struct {
-	state   *State // newest folded
-	durable *State // newest of which the last record is known to be durable; state.V >= durable.V
+	state   *State    // newest folded
+	written time.Time // when, by the clock of its writer, the newest record was written that was read
+	durable *State    // newest of which the last record is known to be durable; state.V >= durable.V
 
 	ckpt      int64  // version of the newest checkpoint that is known to exist
 	milestone *State // newest state whose version is a multiple of packSize, if it is newer than ckpt
@@ -55,7 +57,7 @@ func (k *known) take(r *Record) error {
 	if err != nil {
 		return err
 	}
-	k.state = s
+	k.state, k.written = s, r.Time
 	if s.V%packSize == 0 && s.V > k.ckpt {
 		k.milestone = s
 	}

@@ -101,6 +101,7 @@ func (l *Log) loadAfter(ctx context.Context, c *checkpoint) (known, error) {
 			if err := c.belongs(r); err != nil {
 				return k, err
 			}
+			k.written = r.Time
 			if lift := r.Lift(); lift != nil {
 				k.settings[lift.Settings] = true
 			}

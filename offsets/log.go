@@ -65,6 +65,14 @@ func (l *Log) State() *State {
 	return l.state
 }
 
+// Written is when the newest record was written, by the clock of its writer; zero where the log has none. It is good for an order of logs
+// alone.
+func (l *Log) Written() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.written
+}
+
 // LastLift is the newest lift among the records that were read one by one, those after the newest checkpoint that Load found, or nil.
 // all says that there was no checkpoint: then nil means that the log has none. The lift's record may have vanished since: it is good for
 // estimates alone.
