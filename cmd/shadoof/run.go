@@ -59,26 +59,40 @@ func (a *app) run(ctx context.Context, o runOptions) error {
 	}
 	progress, stop := a.progress()
 	defer stop()
-	return a.withJobs(ctx, progress, func(cfg *config.Config, env *jobs.Env) error {
-		ro := jobs.RunOptions{Selection: a.sel, Shard: shard, Shards: shards, Hard: a.stop.hard}
-		if o.until != "" {
-			if ro.Until, err = when(cfg, a.sel, o.until); err != nil {
-				return err
-			}
-		}
-		report, err := env.Run(ctx, ro)
-		stop()
-		if report == nil {
+	cfg, err := a.load()
+	if err != nil {
+		return err
+	}
+	ro := jobs.RunOptions{Selection: a.sel, Shard: shard, Shards: shards, Hard: a.stop.hard}
+	if o.until != "" {
+		if ro.Until, err = when(cfg, a.sel, o.until); err != nil {
 			return err
 		}
-		if perr := a.print(report, func(w io.Writer) error { return printRun(w, report) }); err == nil {
-			err = perr
-		}
-		if err == nil {
-			err = status(report.ExitCode())
-		}
+	}
+	began := time.Now()
+	report, err := a.lift(ctx, cfg, ro, progress)
+	stop()
+	a.leave(ctx, cfg, ro, began, report, err)
+	if report == nil {
 		return err
-	})
+	}
+	if perr := a.print(report, func(w io.Writer) error { return printRun(w, report) }); err == nil {
+		err = perr
+	}
+	if err == nil {
+		err = status(report.ExitCode())
+	}
+	return err
+}
+
+// lift connects what the configuration names, and runs its jobs.
+func (a *app) lift(ctx context.Context, cfg *config.Config, o jobs.RunOptions, progress jobs.Progress) (*jobs.RunReport, error) {
+	env, done, err := a.connect(ctx, cfg, progress)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	return env.Run(ctx, o)
 }
 
 // shard reads I/N, or what Kubernetes tells a worker of an indexed Job. Without both, shards is 0.

@@ -28,11 +28,12 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	commands := map[string]func(ts *testscript.TestScript, neg bool, args []string){
-		"exits":    exitsWith,
-		"topic":    createTopic,
-		"produce":  produce,
-		"expire":   expire,
-		"avrorows": avroRows,
+		"exits":       exitsWith,
+		"topic":       createTopic,
+		"produce":     produce,
+		"expire":      expire,
+		"avrorows":    avroRows,
+		"pushgateway": pushgateway,
 		"recreate": func(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Check(cluster(ts).RecreateTopic(args[0], number(ts, args[1]), nil))
 		},
@@ -55,6 +56,7 @@ func TestScripts(t *testing.T) {
 			e.Defer(r.Close)
 			e.Values[registryKey{}] = r
 			e.Setenv("REGISTRY", r.URL())
+			startPushGateway(e)
 			e.Setenv("HOME", e.WorkDir)
 			return nil
 		},

@@ -1,8 +1,6 @@
 package admin
 
 import (
-	"time"
-
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
@@ -23,8 +21,7 @@ type TopicRun struct {
 }
 
 // Metrics counts what a process that goes on for long does. Its methods are safe for concurrent use. Labels come from closed sets: jobs
-// and topics of the configuration, and words of this program. The label of a job is job_name, as Prometheus gives every series a label
-// job of its own.
+// and topics of the configuration, and words of this program.
 type Metrics struct {
 	runs        *prometheus.CounterVec
 	durations   *prometheus.HistogramVec
@@ -44,22 +41,22 @@ type Metrics struct {
 // is called by several goroutines at once and must not wait for Kafka or a store.
 func NewMetrics(r prometheus.Registerer, status func() Status) *Metrics {
 	topic := func(name, help string, more ...string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, append([]string{"job_name", "topic"}, more...))
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, append([]string{jobLabel, topicLabel}, more...))
 	}
 	m := &Metrics{
 		runs: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: "runs_total",
-			Help: "Runs that ended, by what they ended with: done, failed, usage, partial, halted, unknown."}, []string{"job_name", "outcome"}),
+			Help: "Runs that ended, by what they ended with: done, failed, usage, partial, halted, unknown."}, []string{jobLabel, "outcome"}),
 		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: namespace, Name: "run_duration_seconds", Help: "How long runs took.",
-			Buckets: []float64{1, 5, 15, 60, 300, 900, 1800, 3600, 7200, 14400}}, []string{"job_name"}),
+			Buckets: []float64{1, 5, 15, 60, 300, 900, 1800, 3600, 7200, 14400}}, []string{jobLabel}),
 		records: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: "read_records_total",
-			Help: "Records read from Kafka, while runs are under way; what is read again counts again."}, []string{"topic"}),
+			Help: "Records read from Kafka, while runs are under way; what is read again counts again."}, []string{topicLabel}),
 		readBytes: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: "read_bytes_total",
-			Help: "Bytes of keys and values read from Kafka, while runs are under way; what is read again counts again."}, []string{"topic"}),
+			Help: "Bytes of keys and values read from Kafka, while runs are under way; what is read again counts again."}, []string{topicLabel}),
 		commits:     topic("commits_total", "Commits of this process."),
 		offsets:     topic("offsets_total", "Offsets committed: rows, quarantined records and gaps."),
 		rows:        topic("rows_total", "Rows committed."),
-		quarantined: topic("quarantined_records_total", "Records committed to quarantine, by what was wrong with them.", "reason"),
-		gaps:        topic("gap_offsets_total", "Offsets committed that have no row, by the reason.", "reason"),
+		quarantined: topic("quarantined_records_total", "Records committed to quarantine, by what was wrong with them.", reasonLabel),
+		gaps:        topic("gap_offsets_total", "Offsets committed that have no row, by the reason.", reasonLabel),
 		files:       topic("files_total", "Files committed, those of quarantine included."),
 		bytes:       topic("file_bytes_total", "Bytes of the files committed."),
 		kafka:       newKafka(),
@@ -109,6 +106,3 @@ func (m *Metrics) Read(topic string, records, bytes int64) {
 
 // Kafka is what the client of Kafka is to tell.
 func (m *Metrics) Kafka() *Kafka { return &m.kafka }
-
-// seconds is a time as Prometheus has it.
-func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -9,85 +10,76 @@ import (
 // A moment collects what a Status shows.
 type moment struct{ status func() Status }
 
-func desc(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc(namespace+"_"+name, help, labels, nil)
-}
-
-var (
-	build       = desc("build_info", "The build of this process; always 1.", "version")
-	ready       = desc("ready", "1 when the process does its work, as /readyz says.")
-	memoryLimit = desc("memory_limit_bytes", "What is counted of the memory may be as much, by `memory` of the configuration.")
-	memoryUsed  = desc("memory_used_bytes", "What is counted of the memory: fetch buffers, rows, pages and upload tails.")
-
-	jobRunning  = desc("job_running", "1 while a run of the job is under way.", "job_name")
-	jobBegan    = desc("job_run_began_timestamp_seconds", "When the run that is under way began; absent when none is.", "job_name")
-	jobNext     = desc("job_next_run_timestamp_seconds", "When the job runs next, jitter included; absent when no run is planned.", "job_name")
-	jobSkipped  = desc("job_skipped_runs_total", "Runs that were due while the one before was not over.", "job_name")
-	jobMissed   = desc("job_missed_runs_total", "Runs that were due while the process was not there, and were not made up.", "job_name")
-	lastEnded   = desc("last_run_timestamp_seconds", "When the job's last run ended.", "job_name")
-	lastTook    = desc("last_run_duration_seconds", "How long the job's last run took.", "job_name")
-	lastStatus  = desc("last_run_exit_status", "What the job's last run ended with: 0 done, 1 failed, 2 usage, 3 partial, 4 halted, 5 unknown.", "job_name")
-	lastSuccess = desc("last_success_timestamp_seconds", "When a run of the job last ended with everything done; absent when none is known.", "job_name")
-
-	topicVersion     = desc("topic_version", "Version of the topic's commit log; 0 when nothing was committed.", "job_name", "topic")
-	topicCommitted   = desc("topic_last_commit_timestamp_seconds", "When the topic's newest commit was made.", "job_name", "topic")
-	topicLag         = desc("topic_lag_records", "Offsets between the committed and the last readable ones; absent when not known.", "job_name", "topic")
-	topicLagSeconds  = desc("topic_lag_seconds", "Age of the newest committed record while there is a lag, else 0; absent when not known.", "job_name", "topic")
-	topicUnpublished = desc("topic_unpublished_versions", "Commits whose files are not all visible yet.", "job_name", "topic")
-	topicHalted      = desc("topic_halted", "1 when the topic's last run ended with something that a person must decide.", "job_name", "topic")
-	topicFailed      = desc("topic_failed", "1 when the topic's last run ended with an error, halted or not.", "job_name", "topic")
-)
-
 // Describe says what Collect collects.
 func (m *moment) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{build, ready, memoryLimit, memoryUsed,
-		jobRunning, jobBegan, jobNext, jobSkipped, jobMissed, lastEnded, lastTook, lastStatus, lastSuccess,
-		topicVersion, topicCommitted, topicLag, topicLagSeconds, topicUnpublished, topicHalted, topicFailed} {
-		ch <- d
+	for _, f := range slices.Concat(ofProcess, ofJob, ofTopic) {
+		ch <- f.whole
 	}
 }
 
 // Collect reads the status once.
 func (m *moment) Collect(ch chan<- prometheus.Metric) {
 	s := m.status()
-	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
-	}
-	when := func(d *prometheus.Desc, t time.Time, labels ...string) {
-		if !t.IsZero() {
-			gauge(d, seconds(t), labels...)
-		}
-	}
-	gauge(build, 1, s.Build)
-	gauge(ready, one(s.NotReady == ""))
-	gauge(memoryLimit, float64(s.Memory.Limit))
-	gauge(memoryUsed, float64(s.Memory.Used))
+	p := values{ch: ch}
+	p.put(build, 1, s.Build)
+	p.put(ready, one(s.NotReady == ""))
+	p.put(memoryLimit, float64(s.Memory.Limit))
+	p.put(memoryUsed, float64(s.Memory.Used))
 	for _, j := range s.Jobs {
-		gauge(jobRunning, one(!j.Since.IsZero()), j.Name)
-		when(jobBegan, j.Since, j.Name)
-		when(jobNext, j.Next, j.Name)
-		ch <- prometheus.MustNewConstMetric(jobSkipped, prometheus.CounterValue, float64(j.Skipped), j.Name)
-		ch <- prometheus.MustNewConstMetric(jobMissed, prometheus.CounterValue, float64(j.Missed), j.Name)
-		when(lastSuccess, j.Success, j.Name)
-		if r := j.Last; r != nil {
-			when(lastEnded, r.Ended, j.Name)
-			gauge(lastTook, r.Ended.Sub(r.Began).Seconds(), j.Name)
-			gauge(lastStatus, float64(r.Exit), j.Name)
+		p.put(jobRunning, one(!j.Since.IsZero()), j.Name)
+		p.when(jobBegan, j.Since, j.Name)
+		p.when(jobNext, j.Next, j.Name)
+		p.put(jobSkipped, float64(j.Skipped), j.Name)
+		p.put(jobMissed, float64(j.Missed), j.Name)
+		p.when(lastSuccess, j.Success, j.Name)
+		if j.Last != nil {
+			p.run(*j.Last, j.Name)
 		}
 	}
 	for _, t := range s.Topics {
-		gauge(topicVersion, float64(t.Version), t.Job, t.Name)
-		when(topicCommitted, t.Committed, t.Job, t.Name)
-		if t.Lag >= 0 {
-			gauge(topicLag, float64(t.Lag), t.Job, t.Name)
-		}
-		if t.LagSeconds >= 0 {
-			gauge(topicLagSeconds, t.LagSeconds, t.Job, t.Name)
-		}
-		gauge(topicUnpublished, float64(t.Unpublished), t.Job, t.Name)
-		gauge(topicHalted, one(t.Halted), t.Job, t.Name)
-		gauge(topicFailed, one(t.Halted || t.Problem != ""), t.Job, t.Name)
+		p.topic(t, t.Job, t.Name)
 	}
+}
+
+// values sends values to whoever collects.
+type values struct {
+	ch   chan<- prometheus.Metric
+	bare bool // without the label of the job
+}
+
+func (p values) put(f *family, v float64, labels ...string) {
+	d := f.whole
+	if p.bare {
+		d = f.of
+	}
+	p.ch <- prometheus.MustNewConstMetric(d, f.kind, v, labels...)
+}
+
+// when is put for a time that may not be known.
+func (p values) when(f *family, t time.Time, labels ...string) {
+	if !t.IsZero() {
+		p.put(f, float64(t.UnixMilli())/1000, labels...)
+	}
+}
+
+func (p values) run(r Run, labels ...string) {
+	p.when(lastEnded, r.Ended, labels...)
+	p.put(lastTook, r.Ended.Sub(r.Began).Seconds(), labels...)
+	p.put(lastStatus, float64(r.Exit), labels...)
+}
+
+func (p values) topic(t Topic, labels ...string) {
+	p.put(topicVersion, float64(t.Version), labels...)
+	p.when(topicCommitted, t.Committed, labels...)
+	if t.Lag >= 0 {
+		p.put(topicLag, float64(t.Lag), labels...)
+	}
+	if t.LagSeconds >= 0 {
+		p.put(topicLagSeconds, t.LagSeconds, labels...)
+	}
+	p.put(topicUnpublished, float64(t.Unpublished), labels...)
+	p.put(topicHalted, one(t.Halted), labels...)
+	p.put(topicFailed, one(t.Halted || t.Problem != ""), labels...)
 }
 
 func one(is bool) float64 {
