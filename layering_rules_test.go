@@ -74,6 +74,7 @@ var libraries = map[string][]string{
 	"github.com/cenkalti/backoff":           {"*"},
 	"github.com/prometheus/client_golang":   {"*"},
 	"golang.org/x/sync/errgroup":            {"*"},
+	"golang.org/x/time/rate":                {"jobs/throttle.go"},
 }
 
 // forTests are libraries that only tests, and packages that only tests import, may use.

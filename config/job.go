@@ -123,12 +123,12 @@ type CommitEvery struct {
 	Duration time.Duration
 }
 
-// Limits bound a run; 0 is no limit.
+// Limits bound what a run reads of each topic; 0 is no limit.
 type Limits struct {
 	Records        int64
 	Bytes          int64
 	Duration       time.Duration
-	BytesPerSecond int64 // always 0: not built yet
+	BytesPerSecond int64 // of all topics of the job together, in one process; keys and values
 }
 
 // Complete says when a time folder is marked as complete.

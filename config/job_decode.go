@@ -50,6 +50,9 @@ func (d *document) jobs(m *mapping) []*Job {
 	return jobs
 }
 
+// leastSpeed is the slowest that a job may be throttled to, in bytes per second.
+const leastSpeed = 1 << 10
+
 // job reads a job's keys one by one. What keys must be together is complete's matter: defaults need not be complete.
 func (d *document) job(m *mapping) *Job {
 	j := &Job{
@@ -83,8 +86,8 @@ func (d *document) job(m *mapping) *Job {
 		Duration:       limits.duration("duration", 0, 0),
 		BytesPerSecond: limits.size("bytes_per_second", 0, 0),
 	}
-	if j.Limits.BytesPerSecond != 0 {
-		limits.reject("bytes_per_second", "is not built yet")
+	if n := j.Limits.BytesPerSecond; n != 0 && n < leastSpeed {
+		limits.reject("bytes_per_second", "%s is less than %s: a single batch of a producer would take minutes", FormatSize(n), FormatSize(leastSpeed))
 	}
 	j.Complete = d.completeness(m.section("complete"))
 	return j

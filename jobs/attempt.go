@@ -71,7 +71,7 @@ func (w *worker) liftParts(ctx, hard context.Context, parts [][]extract.Range, w
 	lifters := w.beside * min(w.env.parallel, len(parts))
 	a := &attempt{id: w.env.newAttempt(), clock: w.env.now().UTC(), maxOpen: max(1, w.env.cfg.MaxOpenFiles/lifters), together: w.env.together(lifters)}
 	if !whole {
-		a.share = w.limits.share(ranges(parts))
+		a.share = w.throttle.slowly(w.limits.share(ranges(parts)))
 	}
 	var (
 		mu    sync.Mutex

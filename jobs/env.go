@@ -96,6 +96,9 @@ type Env struct {
 	lostAfter       time.Duration
 	grace           time.Duration // for what is staged, after a job's timeout
 
+	throttling sync.Mutex
+	throttles  map[string]*throttle // by job, as far as one was asked for; guarded by throttling
+
 	fitOnce sync.Mutex // guards what follows
 	info    *StoreInfo // of the root, once it was read
 	fit     bool       // the store was found to keep the contract

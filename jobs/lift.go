@@ -89,6 +89,7 @@ func (l *lifter) read(ctx, hard context.Context, id string, ranges []extract.Ran
 		segments[i] = &segment{Segment: offsets.Segment{Partition: r.Partition, From: r.First, To: r.First, Epoch: -1}}
 		of[r.Partition] = segments[i]
 	}
+	paid := l.bytes
 	request := extract.ReadRequest{Topic: l.w.topic, ID: id, Ranges: ranges, Together: l.together, Share: l.share, Memory: l.w.env.budget}
 	for b, err := range l.w.env.source.Read(ctx, request) {
 		if err != nil && b == nil {
@@ -115,6 +116,8 @@ func (l *lifter) read(ctx, hard context.Context, id string, ranges []extract.Ran
 		if full() && !(first && l.shared() && owed(segments, ranges)) {
 			break
 		}
+		l.w.throttle.wait(ctx, l.bytes-paid)
+		paid = l.bytes
 	}
 	return segments, nil
 }

@@ -33,6 +33,7 @@ type worker struct {
 	mine     func(partition int32) bool
 	decision decisions
 	limits   *limits
+	throttle *throttle // the job's; nil where it may read as fast as it can
 	task     task
 	beside   int // topics that this run lifts side by side, this one included
 	report   *TopicReport
@@ -61,7 +62,7 @@ func (e *Env) newWorker(job *config.Job, topic string) (*worker, error) {
 	}
 	w := &worker{
 		env: e, job: job, topic: topic, set: set, log: e.openLog(topic), failed: map[int32]error{},
-		mine: func(int32) bool { return true }, beside: 1, limits: newLimits(e.now, job.Limits), registry: e.oneRegistry(),
+		mine: func(int32) bool { return true }, beside: 1, limits: newLimits(e.now, job.Limits), throttle: e.throttle(job), registry: e.oneRegistry(),
 	}
 	w.report = w.newReport()
 	w.task = forward(w)
