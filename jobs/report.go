@@ -23,8 +23,9 @@ const (
 
 // A RunReport is what a run did.
 type RunReport struct {
-	Run    string         `json:"run"`
-	Topics []*TopicReport `json:"topics"`
+	Run     string         `json:"run"`
+	Topics  []*TopicReport `json:"topics"` // by name
+	Seconds float64        `json:"seconds"`
 }
 
 // A TopicReport is what a run did to one topic, and how the topic stands after it.

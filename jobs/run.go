@@ -42,7 +42,7 @@ func (e *Env) Run(ctx context.Context, o RunOptions) (*RunReport, error) {
 	if err := e.checkRoot(ctx); err != nil {
 		return nil, err
 	}
-	report := &RunReport{Run: e.run}
+	began, report := e.now(), &RunReport{Run: e.run}
 	registry := e.oneRegistry()
 	var workers []*worker
 	for _, c := range claims {
@@ -62,6 +62,7 @@ func (e *Env) Run(ctx context.Context, o RunOptions) (*RunReport, error) {
 	}
 	e.lookAll(ctx, hard, workers, o.Until)
 	e.liftInTurn(ctx, hard, workers)
+	report.Seconds = e.now().Sub(began).Seconds()
 	return report, nil
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"strconv"
@@ -142,43 +141,3 @@ func (a *app) progress() (p jobs.Progress, stop func()) {
 type runProgress struct{ *ui.Tally }
 
 func (p *runProgress) End(r *jobs.TopicReport) { p.Tally.End(r.Topic) }
-
-func printRun(w io.Writer, r *jobs.RunReport) error {
-	t := ui.NewTable("TOPIC", "JOB", "OUTCOME", ">ROWS", ">QUARANTINED", ">FILES", ">BYTES", "VERSIONS", ">TIME")
-	for _, topic := range r.Topics {
-		t.Row(topic.Topic, topic.Job, string(topic.Outcome), topic.Rows, topic.Quarantined, topic.Files, ui.Bytes(topic.Bytes), versions(topic.Versions),
-			ui.Duration(time.Duration(topic.Seconds*float64(time.Second))))
-	}
-	if err := t.Print(w); err != nil {
-		return err
-	}
-	for _, topic := range r.Topics {
-		if topic.OpenTransactions > 0 {
-			if _, err := fmt.Fprintf(w, "%s: %s behind open transactions are not readable yet\n", topic.Topic, ui.Plural(topic.OpenTransactions, "offset")); err != nil {
-				return err
-			}
-		}
-		if topic.Error != "" {
-			if _, err := fmt.Fprintf(w, "%s: %s\n", topic.Outcome, topic.Error); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// versions writes ascending versions: 7, 3-5, or 3, 5, 9 (+4).
-func versions(vs []int64) string {
-	switch n := len(vs); {
-	case n == 0:
-		return "-"
-	case n == 1:
-		return strconv.FormatInt(vs[0], 10)
-	case vs[n-1]-vs[0] == int64(n-1):
-		return fmt.Sprintf("%d-%d", vs[0], vs[n-1])
-	case n <= 3:
-		return strings.Trim(strings.ReplaceAll(fmt.Sprint(vs), " ", ","), "[]")
-	default:
-		return fmt.Sprintf("%d,%d,%d (+%d)", vs[0], vs[1], vs[2], n-3)
-	}
-}
