@@ -101,6 +101,14 @@ func (w *worker) publishFile(ctx context.Context, v int64, bundle int, f *offset
 		case storage.AlreadyPublished:
 			return nil
 		case storage.PublishConflict:
+			// A repair that somebody else appended since may have made it visible, by a token that was not known here.
+			live, more, err2 := w.tokensSince(ctx, v, bundle, f, len(pairs))
+			if err2 != nil || !live {
+				return err2
+			}
+			if more {
+				continue
+			}
 			advice := "nothing was changed: look at the object and at who else writes below this root"
 			if errors.Is(err, fs.ErrPermission) {
 				advice = "it is committed: the next run that is allowed to publishes it"
@@ -127,6 +135,18 @@ func (w *worker) publishFile(ctx context.Context, v int64, bundle int, f *offset
 			return partial(fmt.Errorf("%s: publish %s of version %d: stopped (%w); it is committed, the next run publishes it", w.topic, f.Key, v, err))
 		}
 	}
+}
+
+// tokensSince reads the log on, and says whether a file is still live, and whether it has more tokens than so many.
+func (w *worker) tokensSince(ctx context.Context, v int64, bundle int, f *offsets.File, known int) (live, more bool, err error) {
+	if _, err := w.log.Extend(ctx); err != nil {
+		return false, false, err
+	}
+	if err := w.log.ConfirmNewest(ctx); err != nil {
+		return false, false, err
+	}
+	pairs, err := w.log.FileTokens(ctx, v, f)
+	return w.log.State().Live(v, bundle, f.Key), len(pairs) > known, err
 }
 
 // settledElsewhere looks again at the markers and the log: another process may have finished this version, or removed the file.
