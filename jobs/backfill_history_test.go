@@ -102,8 +102,9 @@ func (h *history) pick(n int) int {
 
 // act is a process that does something. At points of it others may act, or it dies.
 func (h *history) act(depth int) {
-	ctx, cancel := context.WithCancel(context.Background())
+	hard, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	ctx, stop := context.WithCancel(hard)
 	dead := make(chan struct{})
 	calls := 0
 	s := h.store.Attach(memory.Options{Hook: func(memory.Call) memory.Verdict {
@@ -132,7 +133,10 @@ func (h *history) act(depth int) {
 				close(dead)
 			})
 			runtime.Goexit()
-		case n < 4 && depth < 2:
+		case n == 1:
+			h.note("is told to stop at %s", p)
+			stop()
+		case n < 5 && depth < 2:
 			h.note("at %s:", p)
 			h.depth++
 			h.act(depth + 1)
@@ -145,11 +149,11 @@ func (h *history) act(depth int) {
 	go func() {
 		err := errors.New("died")
 		defer func() { ended <- err }()
-		err = do(ctx, e)
+		err = do(ctx, hard, e)
 	}()
 	if err := <-ended; err != nil {
 		h.note("%s: %v", name, err)
-		if ExitCode(err) == ExitHalted && ctx.Err() == nil {
+		if ExitCode(err) == ExitHalted && hard.Err() == nil {
 			h.fail("%s halted: %v", name, err)
 		}
 	}
@@ -186,18 +190,19 @@ func (h *history) look(calls *int) {
 }
 
 // choose is what a process does.
-func (h *history) choose() (string, func(ctx context.Context, e *Env) error) {
+func (h *history) choose() (string, func(ctx, hard context.Context, e *Env) error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	swap := h.swaps[h.rng.IntN(len(h.swaps))]
 	partition := int32(h.rng.IntN(len(h.topic.parts)))
-	backfill := func(r BackfillRequest) func(ctx context.Context, e *Env) error {
+	backfill := func(r BackfillRequest) func(ctx, hard context.Context, e *Env) error {
 		r.Topic = "orders"
 		r.From, r.To = h.bounds(partition)
 		if h.rng.IntN(2) == 0 {
 			r.Partitions = []int32{partition}
 		}
-		return func(ctx context.Context, e *Env) error {
+		return func(ctx, hard context.Context, e *Env) error {
+			r.Hard = hard
 			report, err := e.Backfill(ctx, r)
 			if err == nil {
 				err = report.Result.Err
@@ -211,46 +216,46 @@ func (h *history) choose() (string, func(ctx context.Context, e *Env) error) {
 	case 3, 4, 5, 6:
 		return "replace " + swap, backfill(BackfillRequest{Replace: true, Swap: swap})
 	case 7:
-		return "retry " + swap, func(ctx context.Context, e *Env) error {
-			_, err := e.RetryQuarantine(ctx, RetryRequest{Topic: "orders", Swap: swap})
+		return "retry " + swap, func(ctx, hard context.Context, e *Env) error {
+			_, err := e.RetryQuarantine(hard, RetryRequest{Topic: "orders", Swap: swap})
 			return err
 		}
 	case 8:
 		n := h.rng.IntN(5)
-		return "drop a file", func(ctx context.Context, e *Env) error {
-			files, err := e.Files(ctx, "orders", "", 0)
+		return "drop a file", func(ctx, hard context.Context, e *Env) error {
+			files, err := e.Files(hard, "orders", "", 0)
 			if err != nil || n >= len(files) {
 				return err
 			}
-			_, _, err = e.Resolve(ctx, "orders", Resolution{Drop: files[n].Key, Decision: byTest})
+			_, _, err = e.Resolve(hard, "orders", Resolution{Drop: files[n].Key, Decision: byTest})
 			return err
 		}
 	case 9:
 		before := day.Add(time.Duration(h.rng.IntN(4)) * time.Hour)
-		return "drop old folders", func(ctx context.Context, e *Env) error {
-			_, err := e.DropFiles(ctx, DropRequest{Topic: "orders", Before: before, Decision: byTest})
+		return "drop old folders", func(ctx, hard context.Context, e *Env) error {
+			_, err := e.DropFiles(hard, DropRequest{Topic: "orders", Before: before, Decision: byTest})
 			return err
 		}
 	case 10:
 		to := 1 + int64(h.rng.IntN(len(h.topic.parts[partition].slots)+1))
-		return "skip", func(ctx context.Context, e *Env) error {
-			_, err := e.Skip(ctx, "orders", partition, to, byTest)
+		return "skip", func(ctx, hard context.Context, e *Env) error {
+			_, err := e.Skip(hard, "orders", partition, to, byTest)
 			return err
 		}
 	case 11:
-		return "gc", func(ctx context.Context, e *Env) error {
+		return "gc", func(ctx, hard context.Context, e *Env) error {
 			h.sleep(30 * time.Hour)
-			_, err := e.GC(ctx, Selection{}, false)
+			_, err := e.GC(hard, Selection{}, false)
 			return err
 		}
 	case 12:
-		return "bytes are lost", func(context.Context, *Env) error {
+		return "bytes are lost", func(context.Context, context.Context, *Env) error {
 			h.store.AbortUploads(func(string) bool { return h.pick(2) == 0 })
 			return nil
 		}
 	}
-	return "run", func(ctx context.Context, e *Env) error {
-		r, err := e.Run(ctx, RunOptions{})
+	return "run", func(ctx, hard context.Context, e *Env) error {
+		r, err := e.Run(ctx, RunOptions{Hard: hard})
 		if err == nil {
 			err = r.Topics[0].Err
 		}
