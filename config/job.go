@@ -133,10 +133,13 @@ type Limits struct {
 
 // Complete says when a time folder is marked as complete.
 type Complete struct {
-	Marker   string // "" for none
+	Marker   string // MarkerName, or "" for none
 	Lateness time.Duration
 	Idle     time.Duration
 }
+
+// MarkerName is the only name that a marker of a complete folder can have.
+const MarkerName = "_SUCCESS"
 
 // A Policy says what happens when something is not as it should be. The words are closed sets.
 type Policy struct {

@@ -88,20 +88,13 @@ func (d *document) output(m *mapping) Output {
 }
 
 func (d *document) completeness(m *mapping) Complete {
-	const unbuilt = "completeness of folders is not built yet"
 	c := Complete{
 		Marker:   m.text("marker", ""),
 		Lateness: m.duration("lateness", 10*time.Minute, 0),
 		Idle:     m.duration("idle", 30*time.Minute, 0),
 	}
-	if c.Marker != "" {
-		m.reject("marker", unbuilt)
-	}
-	if c.Lateness != 10*time.Minute {
-		m.reject("lateness", unbuilt)
-	}
-	if c.Idle != 30*time.Minute {
-		m.reject("idle", unbuilt)
+	if c.Marker != "" && c.Marker != MarkerName {
+		m.reject("marker", "%q is not %s, the one name that all readers of time folders pass over; leave it empty for no markers", clip(c.Marker), MarkerName)
 	}
 	return c
 }

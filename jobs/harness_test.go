@@ -135,6 +135,9 @@ func (w *world) process(s storage.Store) *Env {
 	return e
 }
 
+// attach is a look at the store that counts.
+func (w *world) attach() *memory.Store { return w.store.Attach(memory.Options{}) }
+
 func (w *world) run(e *Env) *RunReport {
 	w.t.Helper()
 	r, err := e.Run(context.Background(), RunOptions{})
@@ -240,7 +243,7 @@ func (w *world) visible(topic string) map[row]int {
 	w.t.Helper()
 	out := map[row]int{}
 	for _, name := range w.store.Objects() {
-		if !strings.HasPrefix(name, topic+"/") {
+		if !strings.HasPrefix(name, topic+"/") || isSuccess(name) {
 			continue
 		}
 		rows, err := parseLines(w.store.Bytes(name))
@@ -318,6 +321,7 @@ func unnamed(s *memory.Store) []string {
 			for _, key := range keysNamedBy(s.Bytes(name)) {
 				named[key] = true
 			}
+		case isSuccess(name):
 		case strings.HasPrefix(name, "orders/"), strings.Contains(name, "/quarantine/"):
 			files = append(files, name)
 		}

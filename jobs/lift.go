@@ -87,6 +87,9 @@ func (l *lifter) read(ctx, hard context.Context, id string, ranges []extract.Ran
 	of := map[int32]*segment{}
 	for i, r := range ranges {
 		segments[i] = &segment{Segment: offsets.Segment{Partition: r.Partition, From: r.First, To: r.First, Epoch: -1}}
+		if l.times != nil && l.w.job.Complete.Marker != "" {
+			segments[i].Passed = new(int64)
+		}
 		of[r.Partition] = segments[i]
 	}
 	paid := l.bytes
@@ -284,6 +287,9 @@ func (l *lifter) byField(ctx context.Context, s *segment, r *record.Raw) error {
 		return err
 	}
 	bucket, err := l.times.Bucket(c, r.Timestamp, l.clock)
+	if err == nil && s.Passed != nil {
+		*s.Passed = max(*s.Passed, min(l.times.Time(), r.Timestamp))
+	}
 	if err == nil && l.open != nil && bucket == l.bucket {
 		l.endRow(s, r)
 		return nil

@@ -47,9 +47,15 @@ func (w *worker) carryOut(ctx context.Context, r *offsets.Record) (err error) {
 	case *offsets.Fill:
 		err = w.publishAll(ctx, v, b.Bundles)
 	case *offsets.Replace:
-		err = w.swap(ctx, v, b)
+		if err = w.unmark(ctx, v, b.Reopens); err == nil {
+			err = w.swap(ctx, v, b)
+		}
 	case *offsets.Drop:
-		err = w.removeAll(ctx, v, b.Files)
+		if err = w.unmark(ctx, v, b.Reopens); err == nil {
+			err = w.removeAll(ctx, v, b.Files)
+		}
+	case *offsets.Complete:
+		err = w.finishComplete(ctx, v, b)
 	case *offsets.Repair:
 		err = w.finishRepair(ctx, b)
 	default:

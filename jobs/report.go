@@ -43,6 +43,7 @@ type TopicReport struct {
 	Files            int              `json:"files"`
 	EarlyFiles       int64            `json:"early_files,omitempty"` // finished before they had their size, for want of memory or of open files
 	Bytes            int64            `json:"bytes"`
+	Complete         int              `json:"complete,omitempty"`          // folders that this run said to be complete
 	Retries          int              `json:"retries,omitempty"`           // attempts whose staging failed, and whose ranges were read again
 	OpenTransactions int64            `json:"open_transactions,omitempty"` // offsets between the last stable offset and the high watermark
 	FromVersion      int64            `json:"from_version"`

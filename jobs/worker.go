@@ -11,6 +11,7 @@ import (
 	"shadoof/config"
 	"shadoof/extract"
 	"shadoof/offsets"
+	"shadoof/partitioning"
 	"shadoof/record"
 	"shadoof/storage"
 )
@@ -35,7 +36,8 @@ type worker struct {
 	limits   *limits
 	throttle *throttle // the job's; nil where it may read as fast as it can
 	task     task
-	beside   int // topics that this run lifts side by side, this one included
+	layout   *partitioning.Partitioner // for spanOf alone
+	beside   int                       // topics that this run lifts side by side, this one included
 	report   *TopicReport
 	looked   time.Time     // when it was found out what is left
 	spent    time.Duration // of the job's timeout
@@ -104,7 +106,7 @@ func (w *worker) liftLeft(ctx, hard context.Context) error {
 			continue
 		}
 		if ctx.Err() != nil || w.limits.reached() {
-			return w.stopped(ctx)
+			return errors.Join(w.stopped(ctx), w.completeUnless(ctx, hard))
 		}
 		if !decided {
 			if err := w.rowsBefore(ctx); err != nil {
@@ -131,6 +133,8 @@ func (w *worker) liftLeft(ctx, hard context.Context) error {
 				if _, err := w.log.Extend(hard); err != nil {
 					return err
 				}
+			} else if err := w.completeFolders(hard); err != nil {
+				return atLeastPartial(err)
 			}
 			continue
 		}
@@ -186,6 +190,7 @@ var errForeign = errors.New("its folder holds")
 
 // fixEnds asks the cluster for the topic as it is now, and fixes where this run ends.
 func (w *worker) fixEnds(ctx context.Context, until time.Time) error {
+	asked := w.env.now() // before the answer: ends are at least as far by then
 	desc, err := w.env.source.Describe(ctx, w.topic)
 	if errors.Is(err, extract.ErrNoTopic) {
 		return fmt.Errorf("%w: create it, or take it out of job %s", err, w.job.Name)
@@ -193,7 +198,7 @@ func (w *worker) fixEnds(ctx context.Context, until time.Time) error {
 	if err != nil {
 		return err
 	}
-	w.desc, w.endTime, w.ends = desc, w.env.now().UTC().Truncate(time.Millisecond), map[int32]int64{}
+	w.desc, w.endTime, w.ends = desc, asked.UTC().Truncate(time.Millisecond), map[int32]int64{}
 	w.logEnds = map[int32]int64{}
 	var at map[int32]int64
 	if !until.IsZero() {
@@ -248,7 +253,10 @@ func (w *worker) conclude(ctx context.Context) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	return n == 0, w.failures()
+	if err := w.failures(); n > 0 || err != nil {
+		return n == 0, err
+	}
+	return true, atLeastPartialIf(w.report.Commits > 0, w.completeFolders(ctx))
 }
 
 // stopped ends a run before its end: by a limit of the job, which is success, or by a signal.
@@ -258,6 +266,21 @@ func (w *worker) stopped(ctx context.Context) error {
 	}
 	w.report.Limited = true
 	return w.failures()
+}
+
+// completeUnless is completeFolders for a run that ends before its end, by a limit. One that was told to stop does no more.
+func (w *worker) completeUnless(ctx, hard context.Context) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return atLeastPartialIf(w.report.Commits > 0, w.completeFolders(hard))
+}
+
+func atLeastPartialIf(committed bool, err error) error {
+	if err != nil && committed {
+		return atLeastPartial(err)
+	}
+	return err
 }
 
 func partialIf(committed bool, err error) error {
@@ -310,7 +333,13 @@ func (w *worker) append(ctx context.Context, decide func(*offsets.State) (offset
 	if err := w.env.fitStore(ctx); err != nil {
 		return nil, err
 	}
-	r, err := w.log.Append(ctx, decide)
+	r, err := w.log.Append(ctx, func(s *offsets.State) (offsets.Body, error) {
+		body, err := decide(s)
+		if err != nil {
+			return nil, err
+		}
+		return w.stamp(ctx, s, body)
+	})
 	if err != nil {
 		return nil, err
 	}

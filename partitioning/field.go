@@ -65,6 +65,7 @@ type Fields struct {
 	p          *Partitioner
 	candidates []candidate
 	notes      []string
+	last       int64 // see Time
 }
 
 // Fields finds the partition's fields in a schema. There must be one of them at least, and those that are there must be such that a
@@ -141,13 +142,16 @@ func (f *Fields) names() string {
 // judged as if clocks there showed them. Where the field has a zone, a time without one is an instant in it.
 func (f *Fields) Bucket(c *record.Columns, timestamp int64, clock time.Time) (string, error) {
 	p := f.p
+	f.last = 0
 	ms, names, bad := f.time(c)
 	if bad == nil {
 		passed := ms
 		if names == shown {
 			passed = p.clocks.instant(ms)
 		}
-		bad = p.outside(passed, clock)
+		if bad = p.outside(passed, clock); bad == nil {
+			f.last = passed
+		}
 	}
 	switch {
 	case bad == nil && names == shown:
@@ -161,6 +165,10 @@ func (f *Fields) Bucket(c *record.Columns, timestamp int64, clock time.Time) (st
 	}
 	return p.o.Otherwise, nil
 }
+
+// Time is the time by which the last call of Bucket chose the folder, in milliseconds since 1970; one without a zone is what clocks of
+// the folders' zone show. It is 0 where no field told it.
+func (f *Fields) Time() int64 { return f.last }
 
 // time reads the open row's time as milliseconds, which are an instant or what clocks show.
 func (f *Fields) time(c *record.Columns) (ms int64, names reading, _ *record.BadRecord) {

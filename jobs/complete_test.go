@@ -1,0 +1,220 @@
+package jobs
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"shadoof/offsets"
+)
+
+// completing is the configuration of topics whose complete folders are marked.
+var completing = testConfig + "    complete: {marker: _SUCCESS, lateness: 10m, idle: 30m}\n"
+
+// markers are the folders that have a marker.
+func (w *world) markers() (out []string) {
+	for _, name := range w.store.Objects() {
+		if isSuccess(name) {
+			out = append(out, strings.TrimSuffix(strings.TrimPrefix(name, "orders/"), "/"+successName))
+		}
+	}
+	return out
+}
+
+func (w *world) wantMarkers(what string, want ...string) {
+	w.t.Helper()
+	if diff := cmp.Diff(want, w.markers()); diff != "" {
+		w.t.Errorf("%s: markers -want +got\n%s", what, diff)
+	}
+}
+
+func hr(h string) string { return "dt=2026-11-20/hr=" + h }
+
+func newCompleting(t *testing.T, partitions int) (*world, *memTopic) {
+	w := newWorld(t)
+	w.configure(completing)
+	w.now = day
+	return w, w.source.create("orders", strings.Repeat("ab", 16), partitions)
+}
+
+// until sets the world's clock.
+func (w *world) until(t time.Time) { w.sleep(t.Sub(w.now)) }
+
+func TestAFolderIsCompleteWhenEveryPartitionHasPassedIt(t *testing.T) {
+	t.Parallel()
+	w, topic := newCompleting(t, 2)
+	topic.add(0, 60, day, time.Minute) // 13:00 to 13:59
+	topic.add(1, 60, day, time.Minute)
+	w.until(day.Add(65 * time.Minute))
+	w.runClean()
+	w.wantMarkers("nobody has passed 14:10")
+	topic.add(0, 20, day.Add(time.Hour), time.Minute) // to 14:19
+	topic.add(1, 5, day.Add(time.Hour), time.Minute)  // to 14:04
+	w.until(day.Add(80 * time.Minute))
+	w.runClean()
+	w.wantMarkers("partition 1 has not passed 14:10")
+	topic.add(1, 7, day.Add(65*time.Minute), time.Minute) // to 14:11
+	w.until(day.Add(85 * time.Minute))
+	w.runClean()
+	w.wantMarkers("both have passed", hr("13"))
+	// Both stand at their ends from 14:25 on, so at 15:05 they have passed 14:55, which is not enough for 14:00 to 15:00.
+	w.until(day.Add(125 * time.Minute))
+	w.runClean()
+	w.wantMarkers("15:10 has not come", hr("13"))
+	w.until(day.Add(131 * time.Minute))
+	w.runClean()
+	w.wantMarkers("both stood idle, and 15:10 is over", hr("13"), hr("14"))
+	w.checkExact("at the end")
+}
+
+// What comes to a complete folder is late, and its folder stays marked.
+func TestWhatComesToACompleteFolderIsLate(t *testing.T) {
+	t.Parallel()
+	w, topic := newCompleting(t, 1)
+	topic.add(0, 90, day, time.Minute)
+	w.until(day.Add(90 * time.Minute))
+	w.runClean()
+	w.wantMarkers("the first hour", hr("13"))
+	topic.add(0, 3, day.Add(10*time.Minute), time.Minute) // of 13:10
+	topic.add(0, 3, day.Add(91*time.Minute), time.Minute)
+	w.until(day.Add(100 * time.Minute))
+	w.runClean()
+	late := w.lateFolders()
+	if diff := cmp.Diff(map[int64][]string{4: {"orders/" + hr("13")}}, late); diff != "" {
+		t.Errorf("late rows by version: -want +got\n%s", diff)
+	}
+	w.wantMarkers("afterwards", hr("13"))
+	// A folder that nobody was told about gets its marker, though its rows were late.
+	topic.add(0, 1, day.Add(-3*time.Hour), time.Minute)
+	w.until(day.Add(105 * time.Minute))
+	w.runClean()
+	w.wantMarkers("a folder of late rows alone", hr("10"), hr("13"))
+	w.checkExact("at the end")
+}
+
+// lateFolders are the folders with late rows, by the versions that brought them.
+func (w *world) lateFolders() map[int64][]string {
+	w.t.Helper()
+	out := map[int64][]string{}
+	for _, r := range w.records() {
+		if l := r.Lift(); l != nil && len(l.Late) > 0 {
+			out[r.V] = l.Late
+		}
+	}
+	return out
+}
+
+func (w *world) records() (out []*offsets.Record) {
+	w.t.Helper()
+	wk, err := w.process(w.store).reader(context.Background(), "orders")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for r, err := range wk.log.Slots(context.Background(), 1, wk.log.State().V) {
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// Where nothing is to be said, completeness costs the store nothing.
+func TestAnIdleTopicCostsNoMoreForItsMarkers(t *testing.T) {
+	t.Parallel()
+	count := func(doc string) int {
+		w, topic := newCompleting(t, 2)
+		topic.add(0, 60, day, time.Minute)
+		w.until(day.Add(65 * time.Minute))
+		w.runClean()
+		w.until(day.Add(4 * time.Hour))
+		w.runClean()
+		w.configure(doc)
+		w.until(day.Add(5 * time.Hour))
+		w.runClean()
+		s := w.attach()
+		w.run(w.process(s))
+		return s.Operations()
+	}
+	if with, without := count(completing), count(testConfig); with > without {
+		t.Errorf("%d requests with markers, %d without", with, without)
+	}
+}
+
+// Asked for of a topic with a history, all of its complete folders get markers.
+func TestATopicWithAHistoryGetsItsMarkers(t *testing.T) {
+	t.Parallel()
+	w, topic := newCompleting(t, 1)
+	w.configure(testConfig)
+	topic.add(0, 30, day.Add(-6*time.Hour), 15*time.Minute) // 07:00 to 14:15
+	w.until(day.Add(90 * time.Minute))
+	w.runClean()
+	w.wantMarkers("not asked for")
+	w.configure(completing)
+	w.runClean()
+	w.wantMarkers("asked for", hr("07"), hr("08"), hr("09"), hr("10"), hr("11"), hr("12"), hr("13"))
+	w.configure(testConfig)
+	topic.add(0, 30, day.Add(90*time.Minute), 15*time.Minute)
+	w.until(day.Add(9 * time.Hour))
+	w.runClean()
+	w.wantMarkers("not asked for any more", hr("07"), hr("08"), hr("09"), hr("10"), hr("11"), hr("12"), hr("13"))
+	topic.add(0, 1, day, time.Minute)
+	w.runClean()
+	if late := w.lateFolders(); len(late) != 1 {
+		t.Errorf("what comes to a marked folder is late, whoever brings it: %v", late)
+	}
+	w.configure(completing)
+	w.until(day.Add(10 * time.Hour))
+	w.runClean()
+	if got := w.markers(); len(got) != 15 {
+		t.Errorf("asked for again: %q", got)
+	}
+	w.checkExact("at the end")
+}
+
+// The marker goes before the first file does, and comes back when the bundle was replaced; not where nothing is left.
+func TestAMarkerGoesBeforeItsFilesDo(t *testing.T) {
+	t.Parallel()
+	for _, swap := range []string{offsets.HideFirst, offsets.ShowFirst} {
+		w, topic := newCompleting(t, 1)
+		topic.add(0, 90, day, time.Minute)
+		w.until(day.Add(90 * time.Minute))
+		w.runClean()
+		w.wantMarkers("before", hr("13"))
+		var ref offsets.BundleRef
+		for _, r := range w.records() {
+			if r.Type == offsets.TypeCommit {
+				ref.V = r.V
+			}
+		}
+		e := w.process(w.store)
+		e.hook = func(point string) {
+			if point == "mid-removal" || point == "half-swapped" || point == "mid-publish" {
+				w.wantMarkers(swap + ", " + point)
+			}
+		}
+		wk, p := w.lifted(e, ref, swap)
+		if _, err := wk.replace(context.Background(), p); err != nil {
+			t.Fatal(err)
+		}
+		w.runClean()
+		w.wantMarkers("after it was replaced", hr("13"))
+		for _, f := range w.store.Objects() {
+			if strings.HasPrefix(f, "orders/"+hr("13")) && !isSuccess(f) {
+				if _, _, err := w.process(w.store).Resolve(context.Background(), "orders", Resolution{Drop: f, Decision: offsets.Decision{By: "test", Reason: "test"}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		w.runClean()
+		w.wantMarkers("after all of it was dropped")
+		if slices.ContainsFunc(w.store.Objects(), func(name string) bool { return strings.HasPrefix(name, "orders/"+hr("13")) }) {
+			t.Errorf("something is left: %q", w.store.Objects())
+		}
+		w.checkVerified(swap)
+	}
+}
