@@ -8,7 +8,7 @@ RACE := $(shell command -v $${CC:-cc} >/dev/null 2>&1 && echo -race)
 WITHSERVERS = cd testbed && go run ./cmd/withservers
 
 # Modules of their own, so that neither the product nor the testbed inherit Helm, registries and Kubernetes.
-MODULES = deploy/image testbed/charts
+MODULES = deploy/image testbed/charts testbed/kubernetes
 
 # What takes apart records that anybody may have written. Each is fuzzed for so long.
 FUZZERS = ./record/avro:FuzzDecode ./record/avro:FuzzWriter ./record/json:FuzzDecode ./record/protobuf:FuzzDecode ./extract:FuzzAnswer
@@ -74,6 +74,10 @@ fuzz:
 		case "$$out" in *"no fuzz tests"*) echo "$$out"; exit 1;; esac; \
 		echo "$$out" | grep 'execs:' | tail -1; \
 	done
+
+# The chart on a real control plane of Kubernetes, which is built once (seven minutes of CPU): about four minutes. The tests wait more than they work.
+test-kubernetes: testbed-check
+	$(WITHSERVERS) -servers kafka,s3,readers -- sh -c 'cd kubernetes && go test -vet=off -count=1 -parallel 12 -timeout 15m ./...'
 
 # Against the programs that people write instead, on a real broker; see docs/performance.md. BENCH="-records 100000 -rounds 1" is quick.
 bench:

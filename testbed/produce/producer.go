@@ -56,6 +56,7 @@ func (p *producer) client(opts ...kgo.Opt) (*kgo.Client, error) {
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ProducerLinger(5 * time.Millisecond),
 		kgo.MaxBufferedRecords(50_000),
+		kgo.UnknownTopicRetries(30), // a busy broker learns late of a topic that was just created
 	}, opts...)...)
 }
 
