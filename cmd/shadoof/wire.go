@@ -143,7 +143,7 @@ func (a *app) connectDoctor(cfg *config.Config) (*jobs.Env, jobs.Doctors, func()
 func drivers() jobs.Drivers {
 	return jobs.Drivers{
 		Schema:  readSchema,
-		Writer:  newWriter,
+		Writer:  parsed.get,
 		Decoder: newDecoder,
 		Format:  newFormat,
 		Reader:  newReader,
@@ -322,7 +322,7 @@ func fieldsDecoder(s *jobs.SchemaSettings, find func(id int32) (record.Writer, e
 	case s.Schema == rawSchema:
 		return unframed(json.NewRaw(), s.Framing), nil
 	}
-	w, err := newWriter(s, s.Text(), true)
+	w, err := parsed.get(s, s.Text(), true)
 	if err != nil {
 		return nil, err
 	}
