@@ -151,6 +151,7 @@ func TestMistakesAreRefused(t *testing.T) {
 		{`files: {../x: text}`, `'../x'`},
 		{`config: {memory: 1GiB}`, "config.memory is 1GiB, and memory, by which containers are limited, is 512MiB: set memory alone"},
 		{`config: {kafka: {sasl: {password: hunter2}}}`, "config.kafka.sasl.password would be written into a ConfigMap: use a *_file key with secretFiles, or ${NAME} with env"},
+		{`config: {metrics: {push_password: hunter2}}`, "config.metrics.push_password would be written into a ConfigMap"},
 		{`schedules: {hourly: {jobs: [trackin]}}`, `schedules.hourly.jobs: config has no job "trackin", only tracking`},
 		{`schedules: {gc: {schedule: "@daily"}}`, "schedules.gc: that name is taken by gc"},
 		{`schedules: {hourly: {schedule: "7 * * *"}}`, "schedules/hourly/schedule"},

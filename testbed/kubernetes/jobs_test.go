@@ -76,7 +76,7 @@ func TestAnEvictedRunCountsForNothing(t *testing.T) {
 	process := r.process(t, job, "")
 	r.committed(t, topic.Topic)
 	pod := r.pods(t, job)[0]
-	if err := bed.api.PolicyV1().Evictions(r.namespace).Evict(t.Context(), &policy.Eviction{ObjectMeta: meta.ObjectMeta{Name: pod.Name}}); err != nil {
+	if err := bed.api.PolicyV1().Evictions(r.namespace).Evict(t.Context(), &policy.Eviction{ObjectMeta: meta.ObjectMeta{Name: pod.Name, Namespace: r.namespace}}); err != nil {
 		t.Fatal(err)
 	}
 	r.ends(t, job, batch.JobComplete)

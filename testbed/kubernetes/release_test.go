@@ -298,11 +298,7 @@ func (r *release) exact(t *testing.T, topics ...*produce.Result) {
 			}
 			want.Add(at.Partition, at.Offset, body.Seq)
 		}
-		got, err := servers.Readers(t).Digest(t.Context(), readers.Query{Reader: readers.PyArrow, Folder: r.root.Folder(t, topic.Topic), Columns: []string{"seq"}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := cmp.Diff(want, r.digest(t, topic)); diff != "" {
 			t.Errorf("%s (-produced +read)\n%s", topic.Topic, diff)
 		}
 		j := product.NewJob(t, servers.Kafka(t).Brokers(), r.root, topic.Topic, "", "")
@@ -310,6 +306,25 @@ func (r *release) exact(t *testing.T, topics ...*produce.Result) {
 			t.Errorf("verify: exit %d\n%s%s", o.Code, o.Stdout, o.Stderr)
 		}
 	}
+}
+
+// digest is what a reader finds of the sequence numbers of a topic.
+func (r *release) digest(t *testing.T, topic *produce.Result) readers.Digest {
+	t.Helper()
+	got, err := servers.Readers(t).Digest(t.Context(), readers.Query{Reader: readers.PyArrow, Folder: r.root.Folder(t, topic.Topic), Columns: []string{"seq"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// rows is how many there are of a topic; none as long as it has no files.
+func (r *release) rows(t *testing.T, topic *produce.Result) int64 {
+	t.Helper()
+	if len(r.root.Keys(t, topic.Topic+"/")) == 0 {
+		return 0
+	}
+	return r.digest(t, topic).Rows()
 }
 
 // fill makes a topic.

@@ -60,7 +60,7 @@ func (p *pod) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		code := process.exit()
+		code := process.Exit()
 		fmt.Printf("%s pod %s/%s ended with %d\n", time.Now().Format("15:04:05"), p.object.Namespace, p.object.Name, code)
 		if !over && p.object.Spec.RestartPolicy == core.RestartPolicyAlways {
 			p.restarts++

@@ -107,8 +107,9 @@ func (p *Process) Signal(sig syscall.Signal) error {
 	return nil
 }
 
-// exit is the code that a container runtime reports.
-func (p *Process) exit() int32 {
+// Exit waits for the end, and is the code that a container runtime reports.
+func (p *Process) Exit() int32 {
+	<-p.done
 	if status := p.cmd.ProcessState.Sys().(syscall.WaitStatus); status.Signaled() {
 		return 128 + int32(status.Signal())
 	}

@@ -42,7 +42,7 @@
 {{- $at := .at -}}
 {{- if kindIs "map" .value -}}
 {{- range $key, $value := .value -}}
-{{- if and (has $key (list "password" "token" "secret" "secret_key")) (kindIs "string" $value) $value (not (hasPrefix "${" $value)) -}}
+{{- if and (or (hasSuffix "password" $key) (has $key (list "token" "secret" "secret_key"))) (kindIs "string" $value) $value (not (hasPrefix "${" $value)) -}}
 {{- fail (printf "%s.%s would be written into a ConfigMap: use a *_file key with secretFiles, or ${NAME} with env" $at $key) -}}
 {{- end -}}
 {{- include "shadoof.noSecrets" (dict "at" (printf "%s.%s" $at $key) "value" $value) -}}
