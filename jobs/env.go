@@ -81,7 +81,7 @@ type Env struct {
 	log             *slog.Logger
 	progress        Progress
 	writer          offsets.Writer
-	run             string // id of this process's run
+	run             string // id of this process's run; runs of a scheduler have their own
 	hook            func(string)
 	pause           func(ctx context.Context, try int) error
 	budget          *writers.Budget
@@ -91,6 +91,7 @@ type Env struct {
 	topicsAtOnce    int           // lifted side by side
 	parallel        int           // bundles of a topic lifted at once
 	lifting         chan struct{} // holds one for each bundle that is being lifted, of any topic
+	turns, looks    chan struct{} // hold one for each topic that is being lifted, and looked at, by any run
 	publishers      int           // files of a version published at once
 	publishTries    int
 	lostAfter       time.Duration
@@ -117,6 +118,7 @@ func New(cfg *config.Config, d Deps) *Env {
 		parallel: 2 * runtime.GOMAXPROCS(0), publishers: 8, publishTries: 8, topicsAtOnce: liftsAtOnce, lostAfter: d.Lost,
 	}
 	e.lifting = make(chan struct{}, max(1, min(liftsAtOnce*e.parallel, int(cfg.Memory/lifterMemory))))
+	e.turns, e.looks = make(chan struct{}, liftsAtOnce), make(chan struct{}, looksAtOnce)
 	e.parallel = min(e.parallel, cap(e.lifting))
 	e.stagesInFolders = cfg.Store.Scheme == "hdfs"
 	e.grace = cfg.ShutdownGrace
@@ -161,8 +163,10 @@ func (e *Env) newID(bytes int) string {
 	return hex.EncodeToString(b)
 }
 
-func (e *Env) openLog(topic string) *offsets.Log {
-	return offsets.Open(offsets.Options{Store: e.store, Topic: topic, Writer: e.writer, Run: e.run, Now: e.now, Rand: e.rand, Backoff: e.pause, Logger: e.log})
+func (e *Env) openLog(topic string) *offsets.Log { return e.openLogFor(e.run, topic) }
+
+func (e *Env) openLogFor(run, topic string) *offsets.Log {
+	return offsets.Open(offsets.Options{Store: e.store, Topic: topic, Writer: e.writer, Run: run, Now: e.now, Rand: e.rand, Backoff: e.pause, Logger: e.log})
 }
 
 // backOff waits 50 ms, growing to 5 s, with jitter.

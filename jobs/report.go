@@ -55,6 +55,8 @@ type TopicReport struct {
 	Lag        int64   `json:"lag"`         // offsets
 	LagSeconds float64 `json:"lag_seconds"` // age of the newest committed record, of the partition where that is the oldest; 0 without a lag
 
+	positions map[int32]position // after the run, of all partitions of the log
+
 	Limited bool    `json:"-"`
 	Seconds float64 `json:"seconds"`
 	Error   string  `json:"error,omitempty"`
@@ -150,10 +152,28 @@ func count(counters *map[string]int64, name string, n int64) {
 	(*counters)[name] += n
 }
 
+// A position is where a partition was committed to.
+type position struct {
+	next int64
+	time time.Time // of the newest committed record; zero: not known
+}
+
+func positionsOf(s *offsets.State) map[int32]position {
+	out := make(map[int32]position, len(s.Partitions))
+	for p, have := range s.Partitions {
+		at := position{next: have.Next}
+		if have.Mark != nil {
+			at.time = time.UnixMilli(have.Mark.Timestamp)
+		}
+		out[p] = at
+	}
+	return out
+}
+
 // standing says in the report how the topic stands, by what is known at the end of the run.
 func (w *worker) standing() {
 	r, s := w.report, w.log.State()
-	r.Version, r.Unpublished = s.V, len(w.log.Unmarked())
+	r.Version, r.Unpublished, r.positions = s.V, len(w.log.Unmarked()), positionsOf(s)
 	if w.ends == nil || s.V == 0 {
 		return
 	}

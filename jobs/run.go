@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"hash/fnv"
@@ -11,10 +12,10 @@ import (
 )
 
 const (
-	// liftsAtOnce is how many topics a run lifts side by side.
+	// liftsAtOnce is how many topics a process lifts side by side.
 	liftsAtOnce = 4
 
-	// looksAtOnce is how many topics a run looks at side by side, for what is left to lift: that is waiting for the store and for Kafka, and
+	// looksAtOnce is how many topics a process looks at side by side, for what is left to lift: that is waiting for the store and for Kafka, and
 	// takes next to no memory.
 	looksAtOnce = 32
 )
@@ -25,6 +26,8 @@ type RunOptions struct {
 	Shard, Shards int             // with Shards > 0: only the partitions that fall to this shard, counted from 0
 	Until         time.Time       // do not read records from this time on, by the broker's time index
 	Hard          context.Context // ends everything; the run's own ctx only ends the reading. nil: the same
+	ID            string          // of the run, in the records that it writes; "": that of the process
+	Beside        bool            // the process may have other runs under way
 }
 
 // Run lifts the selected topics once, each from its committed offsets to the end that stands now. ctx ends the reading: what is
@@ -42,11 +45,11 @@ func (e *Env) Run(ctx context.Context, o RunOptions) (*RunReport, error) {
 	if err := e.checkRoot(ctx); err != nil {
 		return nil, err
 	}
-	began, report := e.now(), &RunReport{Run: e.run}
+	began, report := e.now(), &RunReport{Run: cmp.Or(o.ID, e.run)}
 	registry := e.oneRegistry()
 	var workers []*worker
 	for _, c := range claims {
-		w, err := e.newWorker(c.job, c.topic)
+		w, err := e.newWorkerFor(report.Run, c.job, c.topic)
 		if err == nil {
 			_, err = e.compile(w.set, w.schemas.find)
 		}
@@ -61,7 +64,7 @@ func (e *Env) Run(ctx context.Context, o RunOptions) (*RunReport, error) {
 		report.Topics = append(report.Topics, w.report)
 	}
 	e.lookAll(ctx, hard, workers, o.Until)
-	e.liftInTurn(ctx, hard, workers)
+	e.liftInTurn(ctx, hard, workers, o.Beside)
 	report.Seconds = e.now().Sub(began).Seconds()
 	return report, nil
 }
@@ -72,6 +75,7 @@ func (e *Env) lookAll(ctx, hard context.Context, workers []*worker, until time.T
 	g.SetLimit(looksAtOnce)
 	for _, w := range workers {
 		g.Go(func() error {
+			defer take(ctx, e.looks)()
 			w.look(ctx, hard, until)
 			return nil
 		})
@@ -80,8 +84,8 @@ func (e *Env) lookAll(ctx, hard context.Context, workers []*worker, until time.T
 }
 
 // liftInTurn lifts what is left. The topic whose log was written longest ago goes first, so that those that a run does not come to, because
-// somebody ends it, come before all others in the next one.
-func (e *Env) liftInTurn(ctx, hard context.Context, workers []*worker) {
+// somebody ends it, come before all others in the next one. beside: other runs of the process may do the same now.
+func (e *Env) liftInTurn(ctx, hard context.Context, workers []*worker, beside bool) {
 	var turns []*worker
 	for _, w := range workers {
 		if !w.ended {
@@ -93,12 +97,27 @@ func (e *Env) liftInTurn(ctx, hard context.Context, workers []*worker) {
 	g.SetLimit(e.topicsAtOnce)
 	for _, w := range turns {
 		w.beside = min(e.topicsAtOnce, len(turns))
+		if beside {
+			w.beside = e.topicsAtOnce
+		}
 		g.Go(func() error {
+			defer take(ctx, e.turns)()
 			w.run(ctx, hard)
 			return nil
 		})
 	}
 	_ = g.Wait() // errors are the topics'
+}
+
+// take waits for one of the places that all runs of a process share, and returns what gives it back. When ctx ends first there is nothing to
+// give back, and nothing left to do but to say so.
+func take(ctx context.Context, places chan struct{}) (release func()) {
+	select {
+	case places <- struct{}{}:
+		return func() { <-places }
+	case <-ctx.Done():
+		return func() {}
+	}
 }
 
 // look finds out what is left to lift of the topic, after it has carried out what is committed already.

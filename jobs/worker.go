@@ -58,12 +58,16 @@ func (d decisions) of(what string) *offsets.Decision {
 }
 
 func (e *Env) newWorker(job *config.Job, topic string) (*worker, error) {
+	return e.newWorkerFor(e.run, job, topic)
+}
+
+func (e *Env) newWorkerFor(run string, job *config.Job, topic string) (*worker, error) {
 	set, err := e.newSettings(job, topic)
 	if err != nil {
 		return nil, err
 	}
 	w := &worker{
-		env: e, job: job, topic: topic, set: set, log: e.openLog(topic), failed: map[int32]error{},
+		env: e, job: job, topic: topic, set: set, log: e.openLogFor(run, topic), failed: map[int32]error{},
 		mine: func(int32) bool { return true }, beside: 1, limits: newLimits(e.now, job.Limits), throttle: e.throttle(job), registry: e.oneRegistry(),
 	}
 	w.report = w.newReport()

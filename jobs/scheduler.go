@@ -1,0 +1,304 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"shadoof/config"
+	"shadoof/internal/admin"
+)
+
+const (
+	// reread is how often the clock on the wall is looked at, at least: no timer tells of a machine that slept, nor of a clock that was set.
+	reread = 30 * time.Second
+
+	// jobsAtOnce is how many jobs have a run under way. The topics that they lift side by side are fewer: see liftsAtOnce.
+	jobsAtOnce = 16
+)
+
+// A Scheduler starts the runs of jobs by their schedules, and those that are asked for. No job runs beside itself.
+type Scheduler struct {
+	schedulerParts
+	jobs  []*scheduledJob // as the configuration has them
+	asked chan request
+	ended chan ending
+	turns chan struct{} // holds one for each job that has a run under way
+	over  chan struct{} // closed when no run is started any more
+
+	mu       sync.Mutex // guards what follows, and what scheduledJob says
+	started  time.Time
+	ticked   time.Time
+	notReady string
+	topics   map[string]*watchedTopic
+}
+
+// schedulerParts are what a Scheduler works with.
+type schedulerParts struct {
+	now      func() time.Time // by the clock on the wall
+	run      func(context.Context, RunOptions) (*RunReport, error)
+	lastRuns func(context.Context) ([]lastRun, error)
+	ends     func(ctx context.Context, topic string) (map[int32]int64, error)
+	newID    func() string
+	told     func(job string, r admin.Run) // of runs that ended; may be nil
+	idle     func()                        // no run is under way any more
+	log      *slog.Logger
+	status   admin.Status // what does not change
+	used     func() int64 // bytes of memory
+}
+
+// A scheduledJob is a job and its runs. Only the loop of Run works with table and known.
+type scheduledJob struct {
+	job   *config.Job
+	table timetable
+	known bool // when it ran last; until then nothing is due
+
+	// Guarded by the mutex of the Scheduler.
+	next            time.Time
+	since           time.Time // of the run that is under way; zero: none is
+	last            *admin.Run
+	success         time.Time
+	skipped, missed int64
+}
+
+type request struct {
+	job    string
+	answer chan error
+}
+
+// An ending is a run that ended. A run that was told to stop before it began has neither a report nor an error.
+type ending struct {
+	job    *scheduledJob
+	run    admin.Run
+	report *RunReport
+	err    error
+}
+
+// NewScheduler makes a scheduler of the jobs of e. ended is told of each run that ended; it may be nil. What runs of e tell of their
+// topics, the scheduler hears.
+func NewScheduler(e *Env, ended func(job string, r admin.Run)) (*Scheduler, error) {
+	s, err := newScheduler(e.cfg.Jobs, schedulerParts{
+		now: func() time.Time { return e.now().Round(0) }, // without the reading that a sleep of the machine leaves out
+		run: e.Run, lastRuns: e.lastRuns, ends: e.endsOf, newID: func() string { return e.newID(8) }, told: ended, idle: e.budget.Free, log: e.log,
+		status: admin.Status{Build: e.writer.Build, Store: e.endpoint, Memory: admin.Memory{Limit: e.cfg.Memory}}, used: e.budget.Used,
+	})
+	if err != nil {
+		return nil, err
+	}
+	e.progress = watchedProgress{e.progress, s}
+	return s, nil
+}
+
+func newScheduler(list []*config.Job, parts schedulerParts) (*Scheduler, error) {
+	s := &Scheduler{
+		schedulerParts: parts, asked: make(chan request), ended: make(chan ending, len(list)), turns: make(chan struct{}, jobsAtOnce), over: make(chan struct{}),
+		notReady: "looking when the jobs ran last", topics: map[string]*watchedTopic{},
+	}
+	s.started = s.now()
+	for _, j := range list {
+		job := &scheduledJob{job: j, table: timetable{job: j.Name, catchUp: j.CatchUp, jitter: j.Jitter}}
+		if j.Schedule != "" {
+			schedule, err := ParseSchedule(j.Schedule, j.Timezone)
+			if err != nil {
+				return nil, usage(fmt.Errorf("job %s: %w", j.Name, err))
+			}
+			job.table.schedule = schedule
+		}
+		s.jobs = append(s.jobs, job)
+	}
+	return s, nil
+}
+
+// What RunNow answers when it starts nothing.
+var (
+	ErrNoJob    = admin.ErrNoJob
+	ErrRunning  = admin.ErrRunning
+	ErrStopping = errors.New("the process is about to end: no run is started")
+)
+
+// RunNow starts a run of a job, and does not wait for its end. It fails with ErrNoJob, ErrRunning or ErrStopping. It waits until Run is
+// called.
+func (s *Scheduler) RunNow(job string) error {
+	r := request{job, make(chan error, 1)}
+	select {
+	case s.asked <- r:
+		return <-r.answer
+	case <-s.over:
+		return ErrStopping
+	}
+}
+
+// Run starts runs until ctx ends, and returns when the last of them has ended: they commit what they have staged, as long as hard allows.
+// What runs end with is in the log and in Status; the error is not nil only where the fate of a commit is unknown at the end.
+func (s *Scheduler) Run(ctx, hard context.Context) error {
+	var under sync.WaitGroup
+	learned := make(chan []lastRun, 1)
+	under.Go(func() { learned <- s.learn(ctx) })
+	under.Go(func() { s.watchLag(ctx) })
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case list := <-learned:
+			s.begin(list, func(j *scheduledJob, d due) { s.start(ctx, hard, &under, j, d) })
+		case r := <-s.asked:
+			r.answer <- s.startAsked(r.job, func(j *scheduledJob) { s.start(ctx, hard, &under, j, due{why: byRequest}) })
+		case e := <-s.ended:
+			s.record(e)
+		case <-timer.C:
+			s.tick(func(j *scheduledJob, d due) { s.start(ctx, hard, &under, j, d) })
+		}
+		timer.Reset(s.untilNext())
+	}
+	s.mu.Lock()
+	s.notReady = "the process is about to end"
+	s.mu.Unlock()
+	close(s.over)
+	under.Wait()
+	unknown := false
+	for len(s.ended) > 0 {
+		e := <-s.ended
+		s.record(e)
+		unknown = unknown || e.report != nil && e.report.ExitCode() == ExitUnknown
+	}
+	if unknown {
+		return &codedError{ExitUnknown, errors.New("stopped while the fate of a commit was unknown: the next run finds out")}
+	}
+	return nil
+}
+
+// learn asks when the jobs ran last.
+func (s *Scheduler) learn(ctx context.Context) []lastRun {
+	list, err := s.lastRuns(ctx)
+	if err != nil && ctx.Err() == nil {
+		s.log.Warn("it is not known when all jobs ran last: those make up a run now", "error", err)
+	}
+	return list
+}
+
+// begin sets the timetables up by what was learned of the jobs.
+func (s *Scheduler) begin(list []lastRun, start func(*scheduledJob, due)) {
+	last := map[string]lastRun{}
+	s.mu.Lock()
+	s.notReady = ""
+	for _, l := range list {
+		s.seen(l)
+		if l.time.After(last[l.job].time) {
+			last[l.job] = l
+		}
+	}
+	s.mu.Unlock()
+	now := s.now()
+	for _, j := range s.jobs {
+		j.known = true
+		l := last[j.job.Name]
+		d := j.table.begin(now, l.time)
+		s.plan(j)
+		switch {
+		case d.why != "":
+			start(j, d)
+		case !d.slot.IsZero():
+			s.log.Warn("a run was missed, and is too old to be made up", "job", j.job.Name, "due", d.slot, "last_commit", l.time, "catch_up", config.FormatDuration(j.job.CatchUp), "next", s.nextOf(j))
+		default:
+			s.log.Info("scheduled", "job", j.job.Name, "last_commit", l.time, "next", s.nextOf(j))
+		}
+	}
+}
+
+// tick starts what is due.
+func (s *Scheduler) tick(start func(*scheduledJob, due)) {
+	now := s.now()
+	s.mu.Lock()
+	s.ticked = now
+	s.mu.Unlock()
+	for _, j := range s.jobs {
+		if !j.known {
+			continue
+		}
+		d := j.table.tick(now)
+		s.plan(j)
+		if d.missed > 0 {
+			s.mu.Lock()
+			j.missed += d.missed
+			s.mu.Unlock()
+			s.log.Warn("runs were missed, and are not made up", "job", j.job.Name, "missed", d.missed, "newest", d.slot, "next", s.nextOf(j))
+		}
+		if d.why != "" {
+			start(j, d)
+		}
+	}
+}
+
+func (s *Scheduler) startAsked(name string, start func(*scheduledJob)) error {
+	for _, j := range s.jobs {
+		if j.job.Name != name {
+			continue
+		}
+		if !j.since.IsZero() {
+			return ErrRunning
+		}
+		start(j)
+		return nil
+	}
+	return ErrNoJob
+}
+
+// start starts a run that is due, unless the one before is not over.
+func (s *Scheduler) start(ctx, hard context.Context, under *sync.WaitGroup, j *scheduledJob, d due) {
+	if !j.since.IsZero() {
+		s.mu.Lock()
+		j.skipped++
+		s.mu.Unlock()
+		s.log.Warn("a run is due, and the one before is not over: it is left out", "job", j.job.Name, "due", d.slot, "running_since", j.since, "next", s.nextOf(j))
+		return
+	}
+	r := admin.Run{ID: s.newID(), Why: d.why, Began: s.now()}
+	s.mu.Lock()
+	j.since = r.Began
+	s.mu.Unlock()
+	s.log.Info("run begins", "job", j.job.Name, "run", r.ID, "why", r.Why)
+	under.Go(func() {
+		e := ending{job: j, run: r}
+		select {
+		case s.turns <- struct{}{}:
+			e.report, e.err = s.run(ctx, RunOptions{Selection: Selection{Jobs: []string{j.job.Name}}, Hard: hard, ID: r.ID, Beside: true})
+			<-s.turns
+		case <-ctx.Done():
+		}
+		e.run.Ended = s.now()
+		s.ended <- e
+	})
+}
+
+// plan lets Status show when a job is due next.
+func (s *Scheduler) plan(j *scheduledJob) {
+	if j.next.Equal(j.table.at) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	j.next = j.table.at
+}
+
+// nextOf is when a job is due next, for the log.
+func (s *Scheduler) nextOf(j *scheduledJob) string {
+	if j.table.schedule == nil {
+		return "when it is asked for"
+	}
+	return j.table.at.In(j.job.Timezone).Format(time.RFC3339)
+}
+
+// untilNext is how long the loop may sleep.
+func (s *Scheduler) untilNext() time.Duration {
+	now, wait := s.now(), reread
+	for _, j := range s.jobs {
+		if j.known && j.table.schedule != nil {
+			wait = min(wait, j.table.at.Sub(now))
+		}
+	}
+	return max(wait, time.Millisecond)
+}

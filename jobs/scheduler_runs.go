@@ -1,0 +1,106 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"shadoof/internal/admin"
+)
+
+// record takes in a run that ended.
+func (s *Scheduler) record(e ending) {
+	began := e.report != nil || e.err != nil
+	if began {
+		sum(&e.run, e.report, e.err)
+	}
+	s.mu.Lock()
+	e.job.since = time.Time{}
+	if began {
+		e.job.last = &e.run
+		if e.run.Exit == ExitDone {
+			e.job.success = e.run.Ended
+		}
+		s.forget(e.job.job.Name, e.report)
+	}
+	s.mu.Unlock()
+	if s.isIdle() {
+		s.idle()
+	}
+	if !began {
+		return
+	}
+	s.tell(e)
+	if s.told != nil {
+		s.told(e.job.job.Name, e.run)
+	}
+}
+
+func (s *Scheduler) isIdle() bool {
+	for _, j := range s.jobs {
+		if !j.since.IsZero() {
+			return false
+		}
+	}
+	return true
+}
+
+// sum says what a run came to.
+func sum(r *admin.Run, report *RunReport, err error) {
+	if err != nil {
+		r.Exit, r.Error = ExitCode(err), err.Error()
+	} else {
+		r.Exit = report.ExitCode()
+	}
+	r.Outcome = admin.Outcomes[r.Exit]
+	if report == nil {
+		return
+	}
+	failed := 0
+	for _, t := range report.Topics {
+		r.Topics++
+		r.Rows += t.Rows
+		r.Quarantined += t.Quarantined
+		r.Files += int64(t.Files)
+		r.Bytes += t.Bytes
+		r.Commits += int64(t.Commits)
+		if t.Err != nil {
+			if failed++; r.Error == "" {
+				r.Error = t.Error
+			}
+		}
+	}
+	if failed > 1 {
+		r.Error += fmt.Sprintf(" (and %d topics more)", failed-1)
+	}
+}
+
+// tell writes to the log how a run ended.
+func (s *Scheduler) tell(e ending) {
+	name, r := e.job.job.Name, e.run
+	if e.report != nil {
+		for _, t := range e.report.Topics {
+			if t.Err != nil {
+				s.log.Log(context.Background(), levelOf(ExitCode(t.Err)), "topic not lifted to its end", "job", name, "run", r.ID, "topic", t.Topic, "outcome", t.Outcome, "error", t.Error)
+			}
+		}
+	}
+	args := []any{"job", name, "run", r.ID, "why", r.Why, "outcome", r.Outcome, "took", r.Ended.Sub(r.Began).Round(time.Millisecond).String(), "topics", r.Topics, "commits", r.Commits,
+		"rows", r.Rows, "quarantined", r.Quarantined, "files", r.Files, "bytes", r.Bytes, "next", s.nextOf(e.job)}
+	if r.Error != "" {
+		args = append(args, "error", r.Error)
+	}
+	s.log.Log(context.Background(), levelOf(r.Exit), "run ended", args...)
+}
+
+// levelOf is how loud the log is about an exit status: what needs a person is an error, what the next run tries again is not.
+func levelOf(exit int) slog.Level {
+	switch exit {
+	case ExitDone:
+		return slog.LevelInfo
+	case ExitUsage, ExitHalted:
+		return slog.LevelError
+	}
+	return slog.LevelWarn
+}

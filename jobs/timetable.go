@@ -1,0 +1,131 @@
+package jobs
+
+import (
+	"hash/fnv"
+	"strconv"
+	"time"
+)
+
+// Why a run is started.
+const (
+	byScheduleRun = "schedule"
+	byCatchUp     = "catch_up"
+	byRequest     = "asked"
+)
+
+const (
+	// onTime: a run that begins less than this after its time was not missed.
+	onTime = time.Minute
+
+	// believed: clocks are put back by less than this to correct them, and no run is repeated. A clock that is put back further was
+	// wrong before, and what ran by it does not count.
+	believed = 3 * time.Hour
+
+	// counted is the most that is counted of runs that were missed together.
+	counted = 1_000_000
+)
+
+// A timetable decides when a job is due. It only looks at times that it is told: those of a clock that may jump.
+type timetable struct {
+	job      string
+	schedule *Schedule // nil: never
+	catchUp  time.Duration
+	jitter   time.Duration
+
+	decided time.Time // the newest run by the schedule that was started, skipped or missed, without jitter
+	planned time.Time // the one after it,
+	at      time.Time // and when it is due, with jitter
+}
+
+// A due says what a moment asks for.
+type due struct {
+	why    string    // "": nothing is to be started
+	slot   time.Time // the run's time by the schedule
+	missed int64     // runs that were due, and are not made up by this one
+}
+
+// begin sets the timetable up when a process begins. last is when the job was last seen at work; zero: never. A job that had nothing to
+// lift left no trace, so a run may be made up that took place; it costs little and changes nothing.
+func (t *timetable) begin(now, last time.Time) due {
+	if t.schedule == nil {
+		return due{}
+	}
+	newest := t.newest(now.Add(-t.catchUp), now)
+	t.decide(t.upTo(now))
+	if newest.IsZero() {
+		newest = t.newest(now.AddDate(-horizon, 0, 0), now)
+		if newest.After(last) && !last.IsZero() {
+			return due{slot: newest} // too old to be made up
+		}
+		return due{}
+	}
+	if !last.Before(newest) {
+		return due{}
+	}
+	return due{why: byCatchUp, slot: newest}
+}
+
+// tick says what is due now. Each run by the schedule is due once.
+func (t *timetable) tick(now time.Time) due {
+	if t.schedule == nil {
+		return due{}
+	}
+	if t.decided.Sub(now) >= believed {
+		t.decide(t.upTo(now))
+		return due{}
+	}
+	if now.Before(t.at) {
+		return due{}
+	}
+	slot := t.newest(t.decided, now)
+	d := due{slot: slot, missed: t.schedule.Count(t.decided, slot, counted) - 1}
+	t.decide(slot)
+	switch {
+	case now.Sub(t.delayed(slot)) < onTime:
+		d.why = byScheduleRun
+	case now.Sub(slot) < t.catchUp:
+		d.why = byCatchUp
+	default:
+		d.missed++
+	}
+	return d
+}
+
+// decide plans the first run after a moment.
+func (t *timetable) decide(upTo time.Time) {
+	t.decided = upTo
+	t.planned = t.schedule.Next(upTo)
+	t.at = t.delayed(t.planned)
+}
+
+// upTo is the moment up to which runs are due now: that of a run whose delay is not over is not.
+func (t *timetable) upTo(now time.Time) time.Time {
+	if slot := t.schedule.Last(now.Add(-t.jitter), now); !slot.IsZero() && t.delayed(slot).After(now) {
+		return slot.Add(-time.Nanosecond)
+	}
+	return now
+}
+
+// newest is the newest run after from that is due, jitter included; zero where there is none.
+func (t *timetable) newest(from, now time.Time) time.Time {
+	slot := t.schedule.Last(from, now)
+	if !slot.IsZero() && t.delayed(slot).After(now) {
+		slot = t.schedule.Last(from, slot.Add(-time.Nanosecond)) // due before the other's time: see delayed
+	}
+	return slot
+}
+
+// delayed is when a run is due: its time, and a delay below jitter. The delay follows from the job and the time, so that every process
+// that is asked has the same. It never reaches the next run.
+func (t *timetable) delayed(slot time.Time) time.Time {
+	room := t.jitter
+	if room > 0 {
+		room = min(room, t.schedule.Next(slot).Sub(slot))
+	}
+	if room <= 0 {
+		return slot
+	}
+	h := fnv.New64a()
+	_, _ = h.Write(strconv.AppendInt([]byte(t.job+" "), slot.Unix(), 10))
+	return slot.Add(time.Duration(h.Sum64() % uint64(room)).Truncate(time.Millisecond))
+}
