@@ -3,6 +3,7 @@ package jobs
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -101,6 +102,23 @@ func walls(zone *time.Location, after, to time.Time, fn func(at time.Time, shows
 	}
 }
 
+// oracleRuns are the runs of some schedules after one moment and up to another.
+func oracleRuns(zone *time.Location, schedules []string, after, to time.Time) [][]time.Time {
+	oracles, runs := make([]slotOracle, len(schedules)), make([][]time.Time, len(schedules))
+	for i, text := range schedules {
+		oracles[i] = newSlotOracle(text)
+	}
+	walls(zone, after, to, func(at time.Time, shows []time.Time) bool {
+		for i, o := range oracles {
+			if slices.ContainsFunc(shows, o.names) {
+				runs[i] = append(runs[i], at)
+			}
+		}
+		return true
+	})
+	return runs
+}
+
 func zoneOf(t testing.TB, name string) *time.Location {
 	t.Helper()
 	zone, err := time.LoadLocation(name)
@@ -135,22 +153,7 @@ func TestAYearOfRunsInOddZones(t *testing.T) {
 			zone := zoneOf(t, name)
 			from := time.Date(2025, 12, 31, 23, 59, 30, 0, time.UTC)
 			to := from.AddDate(1, 0, 2)
-			oracles := make([]slotOracle, len(someSchedules))
-			want := make([][]time.Time, len(someSchedules))
-			for i, text := range someSchedules {
-				oracles[i] = newSlotOracle(text)
-			}
-			walls(zone, from, to, func(at time.Time, shows []time.Time) bool {
-				for i, o := range oracles {
-					for _, wall := range shows {
-						if o.names(wall) {
-							want[i] = append(want[i], at)
-							break
-						}
-					}
-				}
-				return true
-			})
+			want := oracleRuns(zone, someSchedules, from, to)
 			for i, text := range someSchedules {
 				s := scheduleOf(t, text, zone)
 				var got []time.Time

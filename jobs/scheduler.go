@@ -211,6 +211,9 @@ func (s *Scheduler) begin(list []lastRun, start func(*scheduledJob, due)) {
 
 // tick starts what is due.
 func (s *Scheduler) tick(start func(*scheduledJob, due)) {
+	for len(s.ended) > 0 {
+		s.record(<-s.ended) // what is over by now keeps nothing from beginning
+	}
 	now := s.now()
 	s.mu.Lock()
 	s.ticked = now
@@ -260,7 +263,11 @@ func (s *Scheduler) start(ctx, hard context.Context, under *sync.WaitGroup, j *s
 	s.mu.Lock()
 	j.since = r.Began
 	s.mu.Unlock()
-	s.log.Info("run begins", "job", j.job.Name, "run", r.ID, "why", r.Why)
+	args := []any{"job", j.job.Name, "run", r.ID, "why", r.Why}
+	if !d.slot.IsZero() {
+		args = append(args, "due", d.slot)
+	}
+	s.log.Info("run begins", args...)
 	under.Go(func() {
 		e := ending{job: j, run: r}
 		select {

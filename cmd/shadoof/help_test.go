@@ -48,7 +48,7 @@ func TestEveryCommandExplainsItsExitStatusAndEndsWithAnExample(t *testing.T) {
 			t.Errorf("%s: one line without a full stop says what it does, not %q", c.CommandPath(), c.Short)
 		}
 	}
-	for _, want := range []string{"demo", "run", "plan", "commits list", "commits show", "commits feed", "backfill", "files", "files drop", "offsets show", "offsets at-time", "offsets skip", "offsets mirror", "offsets import", "peek", "inspect",
+	for _, want := range []string{"demo", "run", "serve", "plan", "commits list", "commits show", "commits feed", "backfill", "files", "files drop", "offsets show", "offsets at-time", "offsets skip", "offsets mirror", "offsets import", "peek", "inspect",
 		"resolve", "quarantine list", "quarantine show", "quarantine retry", "verify", "gc", "config check", "config print", "version", "completion", "help"} {
 		if !seen["shadoof "+want] {
 			t.Errorf("there is no command %s", want)

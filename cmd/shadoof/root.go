@@ -37,6 +37,7 @@ offsets and files as one record. Begin with: shadoof demo`,
 	root.AddCommand(
 		a.newDemoCommand(),
 		a.newRunCommand(),
+		a.newServeCommand(),
 		a.newPlanCommand(),
 		a.newBackfillCommand(),
 		a.newCommitsCommand(),
