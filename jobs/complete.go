@@ -21,8 +21,11 @@ const foldersAtOnce = 1000
 // completeFolders says in the log which time folders are complete by now, and gives them their markers. Where there are none it asks
 // nothing of the store. It rests on what the cluster said at the start of the run, so it comes to less than a look now would: never to more.
 func (w *worker) completeFolders(ctx context.Context) error {
-	if !w.task.reachesEnd() || w.anyFailed() {
+	if w.anyFailed() {
 		return nil
+	}
+	if !w.task.reachesEnd() {
+		return w.closeReopened(ctx)
 	}
 	for {
 		s := w.log.State()
@@ -52,7 +55,8 @@ func (w *worker) completeFolders(ctx context.Context) error {
 	}
 }
 
-// closeReopened gives folders that are complete their markers back, after files of theirs were replaced or dropped. It needs no Kafka.
+// closeReopened gives folders that are complete their markers back, after files of theirs were replaced or dropped. It needs no Kafka, and
+// judges by what the log said already.
 func (w *worker) closeReopened(ctx context.Context) error {
 	s := w.log.State()
 	if w.job.Complete.Marker == "" || !s.Complete.IsTracked() || len(w.due(s.Complete.Open, s.Complete.Through)) == 0 {

@@ -199,13 +199,25 @@ func (h *hourly) lift() {
 		e.hook = func(at string) {
 			if at == point && !met {
 				met = true
-				other := h.worker(h.promise.store(nil))
-				_, _ = other.Run(context.Background(), RunOptions{})
+				h.meet()
 			}
 		}
 		_, _ = e.Run(context.Background(), o)
 	default:
 		_, _ = h.worker(h.promise.store(nil)).Run(context.Background(), o)
+	}
+}
+
+// meet is another run, which comes to its end or dies.
+func (h *hourly) meet() {
+	act := func(e *Env) { _, _ = e.Run(context.Background(), RunOptions{}) }
+	switch h.r.IntN(3) {
+	case 0:
+		act(h.worker(h.promise.store(nil)))
+	case 1:
+		h.dies("committed", act)
+	default:
+		h.dies("mid-publish", act)
 	}
 }
 

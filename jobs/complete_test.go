@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -216,5 +217,63 @@ func TestAMarkerGoesBeforeItsFilesDo(t *testing.T) {
 			t.Errorf("something is left: %q", w.store.Objects())
 		}
 		w.checkVerified(swap)
+	}
+}
+
+// markedTooEarly says which markers stand though files of their folders are not to be seen.
+func markedTooEarly(w *world) string {
+	p := newPromise(w)
+	p.look()
+	for folder := range p.standing {
+		for key := range p.unlate[folder] {
+			if w.store.Bytes(key) == nil {
+				return fmt.Sprintf("%s has a marker, and %s is not there", folder, key)
+			}
+		}
+	}
+	return p.broken
+}
+
+// twoCompleteHours are lifted, but for the last of their records; they are over, and nobody has said so.
+func twoCompleteHours(w *world) *memTopic {
+	w.configure(testConfig)
+	topic := twoHours(w)
+	w.runClean()
+	w.configure(completing)
+	return topic
+}
+
+func markerScenarios() []scenario {
+	settled := func(want ...string) func(w *world) {
+		return func(w *world) {
+			w.sleep(2 * time.Hour)
+			w.runClean()
+			w.wantMarkers("at the end", want...)
+		}
+	}
+	return []scenario{
+		{name: "markers", prepare: func(w *world) { twoCompleteHours(w).add(0, 1, day.Add(5*time.Hour), time.Minute); w.sleep(time.Hour) }, act: runOnce,
+			always: markedTooEarly, after: settled(hr("13"), hr("14"), hr("18"))},
+		{name: "markers after a crash", prepare: func(w *world) {
+			twoCompleteHours(w)
+			w.sleep(time.Hour)
+			crashAt(w, "complete-appended")
+		}, act: runOnce, always: markedTooEarly, after: settled(hr("13"), hr("14"))},
+		{name: "drop of a marked folder", prepare: func(w *world) {
+			twoCompleteHours(w)
+			w.sleep(time.Hour)
+			w.runClean()
+		}, act: func(w *world, e *Env) error {
+			_, _, err := e.Resolve(context.Background(), "orders", Resolution{Drop: firstFile(w), Decision: offsets.Decision{By: "test", Reason: "sweep"}})
+			return err
+		}, always: markedTooEarly, after: func(w *world) {
+			w.sleep(time.Hour)
+			w.runClean()
+			for _, f := range w.markers() {
+				if !strings.Contains(strings.ReplaceAll(strings.Join(w.store.Objects(), " "), "/"+successName, ""), "orders/"+f+"/") {
+					w.t.Errorf("%s has a marker and no file", f)
+				}
+			}
+		}},
 	}
 }

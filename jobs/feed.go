@@ -16,6 +16,9 @@ type FeedVersion struct {
 	Time    time.Time    `json:"time"` // of the commit
 	Added   []FeedFile   `json:"added"`
 	Removed []FeedFile   `json:"removed"`
+
+	Complete []string `json:"complete,omitempty"` // folders that have a marker from this version on
+	Reopened []string `json:"reopened,omitempty"` // folders that have none any more, until a later version says that they are complete
 }
 
 // A FeedFile is a file that a version added or removed. What is said of it never changes.
@@ -175,8 +178,12 @@ func (f *feed) version(ctx context.Context, r *offsets.Record) (*FeedVersion, er
 	switch b := r.Body.(type) {
 	case *offsets.Drop:
 		v.Removed, err = f.dropped(ctx, b.Files)
+		v.Reopened = b.Reopens
 	case *offsets.Replace:
 		v.Removed, err = f.replaced(ctx, b.Remove)
+		v.Reopened = b.Reopens
+	case *offsets.Complete:
+		v.Complete = b.Folders
 	}
 	if err != nil {
 		return nil, err

@@ -18,6 +18,7 @@ type liveFile struct {
 	bundle      int
 	incarnation int
 	time        time.Time // of the commit
+	late        int64     // rows that came when the folder was complete
 }
 
 // liveFiles folds the whole log for the files that are live, by key.
@@ -56,6 +57,7 @@ func (s *liveSet) extend(ctx context.Context, log *offsets.Log, v int64) error {
 
 func (s *liveSet) take(r *offsets.Record) {
 	s.v = r.V
+	late := map[string]int64{} // of files that go, which others may be copies of
 	switch b := r.Body.(type) {
 	case *offsets.Drop:
 		for _, f := range b.Files {
@@ -64,6 +66,7 @@ func (s *liveSet) take(r *offsets.Record) {
 	case *offsets.Replace:
 		for _, ref := range b.Remove {
 			for _, key := range s.byBundle[ref] {
+				late[key] = s.files[key].late
 				delete(s.files, key)
 			}
 			delete(s.byBundle, ref)
@@ -77,7 +80,7 @@ func (s *liveSet) take(r *offsets.Record) {
 	if l := r.Lift(); l != nil {
 		for n, b := range l.Bundles {
 			for _, f := range b.Files {
-				s.files[f.Key] = liveFile{f, r.V, n, l.Incarnation, r.Time}
+				s.files[f.Key] = liveFile{f, r.V, n, l.Incarnation, r.Time, l.LateRows(&f, late)}
 				ref := offsets.BundleRef{V: r.V, Bundle: n}
 				s.byBundle[ref] = append(s.byBundle[ref], f.Key)
 			}

@@ -47,6 +47,9 @@ func (e *Env) Resolve(ctx context.Context, topic string, r Resolution) (version 
 	}
 	if r.Drop != "" {
 		err = w.drop(ctx, []string{r.Drop}, r.Decision)
+		if err == nil {
+			err = atLeastPartial(w.closeReopened(ctx))
+		}
 	} else {
 		err = w.decide(ctx, r)
 	}

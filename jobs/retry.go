@@ -98,7 +98,7 @@ func (e *Env) RetryQuarantine(ctx context.Context, r RetryRequest) (*RetryReport
 			return t.report, partialIf(len(t.report.Versions) > 0, err)
 		}
 	}
-	return t.report, nil
+	return t.report, atLeastPartial(t.w.closeReopened(ctx))
 }
 
 // bundles lists those with records in quarantine, as the newest record leaves them.

@@ -137,8 +137,14 @@ func (w *worker) settleMarker(ctx context.Context, name string, wanted bool) err
 		if wanted {
 			var answer storage.Put
 			switch answer, err = w.env.store.PutNew(ctx, name, nil); answer {
-			case storage.Created, storage.Exists:
+			case storage.Created:
 				return nil
+			case storage.Exists:
+				// Perhaps it is only seen, and does not survive. The version's own marker would say that it was there.
+				var durable storage.Durability
+				if durable, err = w.env.store.Confirm(ctx, name); durable == storage.Durable {
+					return nil
+				}
 			case storage.Refused:
 				return atLeastPartial(fmt.Errorf("create %s: %w; the next run does it", name, errors.Join(offsets.ErrRefused, err)))
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -47,7 +48,7 @@ func twoHours(w *world) *memTopic {
 }
 
 func scenarios() []scenario {
-	return append(append(retryScenarios(), backfillScenarios()...), []scenario{
+	return append(slices.Concat(retryScenarios(), backfillScenarios(), markerScenarios()), []scenario{
 		{name: "first run", prepare: func(w *world) { twoHours(w) }, act: runOnce},
 		{name: "plain run", prepare: func(w *world) {
 			t := twoHours(w)
@@ -138,7 +139,7 @@ func (w *world) crashWhile(point string, act func(e *Env)) {
 // firstFile is the first data file of the topic, by name.
 func firstFile(w *world) string {
 	for _, name := range w.store.Objects() {
-		if strings.HasPrefix(name, "orders/") {
+		if strings.HasPrefix(name, "orders/") && !isSuccess(name) {
 			return name
 		}
 	}

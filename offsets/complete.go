@@ -54,6 +54,17 @@ func (l *Lift) Folders() []string {
 	return slices.Sorted(maps.Keys(seen))
 }
 
+// LateRows is how many rows of a file of the lift are late: those of a copy are the original's, which before has by key.
+func (l *Lift) LateRows(f *File, before map[string]int64) int64 {
+	if f.CopyOf != nil {
+		return before[f.CopyOf.Key]
+	}
+	if _, late := slices.BinarySearch(l.Late, FolderOf(f.Key)); late && f.Kind == KindData {
+		return f.Rows
+	}
+	return 0
+}
+
 // open notes the folders of a lift's data files.
 func (s *State) open(l *Lift) error {
 	if l.Late != nil && s.Complete == nil {

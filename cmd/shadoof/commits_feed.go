@@ -21,7 +21,8 @@ func (a *app) newCommitsFeedCommand() *cobra.Command {
 		Short: "Tell machines which files each published version added and removed",
 		Long: `Feed prints a line of JSON for each published version after --since, in order and without a hole, with the files that it added and
 removed: whoever applies every line to an empty set has the live files as of the last. Files of quarantine are among them, with the
-kind quarantine. A file marked as gone is one that a later version takes away by now.
+kind quarantine. A file marked as gone is one that a later version takes away by now. Folders that are complete from a version on, or not
+any more, stand beside.
 
 It stops before the first version that is committed and not published yet, and says so on stderr. --follow waits there, and for
 versions to come, until SIGTERM or SIGINT. Keep the last "v", and go on from it with --since. It reads the store only, not Kafka.`,
@@ -77,6 +78,12 @@ func printFeed(w io.Writer, v *jobs.FeedVersion) error {
 	}
 	for _, f := range v.Removed {
 		fmt.Fprintf(&b, "  - %s (%s, %s, %s, of version %d)\n", f.Key, f.Kind, ui.Plural(f.Rows, "row"), ui.Bytes(f.Bytes), f.V)
+	}
+	for _, folder := range v.Complete {
+		fmt.Fprintf(&b, "  %s is complete\n", folder)
+	}
+	for _, folder := range v.Reopened {
+		fmt.Fprintf(&b, "  %s is not complete any more\n", folder)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
