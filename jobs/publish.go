@@ -173,17 +173,44 @@ func (w *worker) settledElsewhere(ctx context.Context, v int64, bundle int, key 
 }
 
 // removeAll finishes the removal of files.
-func (w *worker) removeAll(ctx context.Context, v int64, files []offsets.FileRef) error {
-	for _, ref := range files {
-		f, _, err := w.findFile(ctx, ref)
-		if err != nil {
-			return err
+func (w *worker) removeAll(ctx context.Context, v int64, refs []offsets.FileRef) error {
+	of := map[int64]map[string]*offsets.File{} // by version and key
+	for _, ref := range refs {
+		if of[ref.V] == nil {
+			r, err := w.log.Record(ctx, ref.V)
+			if err != nil {
+				return err
+			}
+			of[ref.V] = filesOf(r)
 		}
-		if err := w.remove(ctx, ref.V, f); err != nil {
-			return fmt.Errorf("%s: version %d: %w", w.topic, v, err)
+		if of[ref.V][ref.Key] == nil {
+			return fmt.Errorf("%s: version %d does not name %s: %w", w.topic, ref.V, ref.Key, offsets.ErrDamaged)
 		}
 	}
-	return nil
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(w.env.publishers)
+	for _, ref := range refs {
+		f := of[ref.V][ref.Key]
+		g.Go(func() error {
+			if err := w.remove(ctx, ref.V, f); err != nil {
+				return fmt.Errorf("%s: version %d: %w", w.topic, v, err)
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+func filesOf(r *offsets.Record) map[string]*offsets.File {
+	files := map[string]*offsets.File{}
+	if l := r.Lift(); l != nil {
+		for _, b := range l.Bundles {
+			for i := range b.Files {
+				files[b.Files[i].Key] = &b.Files[i]
+			}
+		}
+	}
+	return files
 }
 
 // remove takes a file away for good: first every token it ever had, so that no stalled publisher can bring it back, then the
