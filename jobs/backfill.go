@@ -354,5 +354,8 @@ func (b *backfill) lift(ctx, hard context.Context) error {
 	if err := w.recover(ctx); err != nil {
 		return err
 	}
-	return w.liftLeft(ctx, hard)
+	if err := w.liftLeft(ctx, hard); err != nil || b.r.Into != nil || w.report.Commits == 0 {
+		return err
+	}
+	return atLeastPartial(w.closeReopened(hard))
 }

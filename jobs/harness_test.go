@@ -74,6 +74,9 @@ func (w *world) clock() time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.now = w.now.Add(time.Millisecond)
+	if w.now.UnixMilli()%10 == 0 {
+		w.now = w.now.Add(time.Millisecond) // times have as many digits as each other: records of golden traces keep their size
+	}
 	return w.now
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -81,8 +80,14 @@ func (e *Env) DropFiles(ctx context.Context, r DropRequest) (*DropReport, error)
 		if len(d.report.Versions) == 0 {
 			d.count(chosen)
 		}
-		if r.DryRun || len(chosen) == 0 {
+		if r.DryRun {
 			return d.report, nil
+		}
+		if len(chosen) == 0 {
+			if len(d.report.Versions) > 0 {
+				err = atLeastPartial(w.closeReopened(ctx)) // folders of which some files stay
+			}
+			return d.report, err
 		}
 		if err := d.drop(ctx, chosen[:min(len(chosen), filesAtOnce)]); err != nil {
 			return d.report, partialIf(len(d.report.Versions) > 0, err)
@@ -228,9 +233,6 @@ func (d *dropping) count(chosen []liveFile) {
 // drop removes some files by one record. A file that somebody else removed first is not an error: the next turn goes without it.
 func (d *dropping) drop(ctx context.Context, files []liveFile) error {
 	w := d.w
-	if err := d.takeMarkers(ctx, files); err != nil {
-		return err
-	}
 	r, err := w.appendDrop(ctx, d.live.files, files, d.r.Decision)
 	switch {
 	case errors.Is(err, errNothingLeft):
@@ -241,31 +243,4 @@ func (d *dropping) drop(ctx context.Context, files []liveFile) error {
 	}
 	d.report.Versions = append(d.report.Versions, r.V)
 	return w.carryOut(ctx, r)
-}
-
-// takeMarkers removes the empty completeness markers of folders that lose all their files: what is left must not look like a complete hour.
-func (d *dropping) takeMarkers(ctx context.Context, files []liveFile) error {
-	stay := map[string]int{} // files of a folder that stay
-	for key := range d.live.files {
-		stay[path.Dir(key)]++
-	}
-	for _, f := range files {
-		stay[path.Dir(f.Key)]--
-	}
-	for _, f := range files {
-		folder := path.Dir(f.Key)
-		if n, ok := stay[folder]; n > 0 || !ok {
-			continue
-		}
-		delete(stay, folder)
-		marker := folder + "/_SUCCESS"
-		there, err := d.w.exists(ctx, marker)
-		if err == nil && there {
-			err = d.w.env.store.Delete(ctx, marker)
-		}
-		if err != nil {
-			return fmt.Errorf("remove %s, whose folder is dropped: %w", marker, err)
-		}
-	}
-	return nil
 }
