@@ -40,6 +40,7 @@ func TestScripts(t *testing.T) {
 	}
 	maps.Copy(commands, kafkaCommands())
 	maps.Copy(commands, registryCommands())
+	maps.Copy(commands, serveCommands())
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		UpdateScripts:       *update,
@@ -55,6 +56,7 @@ func TestScripts(t *testing.T) {
 			r := registrytest.Start()
 			e.Defer(r.Close)
 			e.Values[registryKey{}] = r
+			e.Values[processKey{}] = map[string]*process{}
 			e.Setenv("REGISTRY", r.URL())
 			startPushGateway(e)
 			e.Setenv("HOME", e.WorkDir)
