@@ -68,7 +68,7 @@ func (w *worker) liftAll(ctx, hard context.Context, ranges []extract.Range) (*at
 // liftParts reads parts, each of which becomes a bundle, several at once, and stages their files under one fresh attempt. With whole a
 // part is read to its end or not at all: one that was begun is not cut off when the attempt is full.
 func (w *worker) liftParts(ctx, hard context.Context, parts [][]extract.Range, whole bool) (*attempt, error) {
-	lifters := w.beside * min(w.env.parallel, len(parts))
+	lifters := min(w.beside*min(w.env.parallel, len(parts)), cap(w.env.lifting))
 	a := &attempt{id: w.env.newAttempt(), clock: w.env.now().UTC(), maxOpen: max(1, w.env.cfg.MaxOpenFiles/lifters), together: w.env.together(lifters)}
 	if !whole {
 		a.share = w.throttle.slowly(w.limits.share(ranges(parts)))

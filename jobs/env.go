@@ -89,9 +89,11 @@ type Env struct {
 	stageInTopic    bool
 	stagesInFolders bool          // the store has folders, and a topic's may be where files are staged
 	topicsAtOnce    int           // lifted side by side
+	smallAtOnce     int           // lifted beside them, where there is little to lift of each
 	parallel        int           // bundles of a topic lifted at once
 	lifting         chan struct{} // holds one for each bundle that is being lifted, of any topic
 	turns, looks    chan struct{} // hold one for each topic that is being lifted, and looked at, by any run
+	smallTurns      chan struct{} // the same for topics of which there is little to lift
 	publishers      int           // files of a version published at once
 	publishTries    int
 	lostAfter       time.Duration
@@ -115,10 +117,10 @@ func New(cfg *config.Config, d Deps) *Env {
 		cfg: cfg, store: d.Store, endpoint: d.Endpoint, source: d.Source, groups: d.Groups, openRegistry: d.Registry, drivers: d.Drivers, now: d.Now, rand: d.Rand, log: d.Log, progress: d.Progress,
 		writer: d.Writer, hook: d.Hook, pause: d.Pause, readCommitted: cfg.Kafka.Isolation == config.ReadCommitted,
 		budget:   writers.NewBudget(cfg.Memory / 5 * 3), // the rest is for what is being encoded, sent, and collected
-		parallel: 2 * runtime.GOMAXPROCS(0), publishers: 8, publishTries: 8, topicsAtOnce: liftsAtOnce, lostAfter: d.Lost,
+		parallel: 2 * runtime.GOMAXPROCS(0), publishers: 8, publishTries: 8, topicsAtOnce: liftsAtOnce, smallAtOnce: smallAtOnce, lostAfter: d.Lost,
 	}
 	e.lifting = make(chan struct{}, max(1, min(liftsAtOnce*e.parallel, int(cfg.Memory/lifterMemory))))
-	e.turns, e.looks = make(chan struct{}, liftsAtOnce), make(chan struct{}, looksAtOnce)
+	e.turns, e.smallTurns, e.looks = make(chan struct{}, liftsAtOnce), make(chan struct{}, smallAtOnce), make(chan struct{}, looksAtOnce)
 	e.parallel = min(e.parallel, cap(e.lifting))
 	e.stagesInFolders = cfg.Store.Scheme == "hdfs"
 	e.grace = cfg.ShutdownGrace

@@ -118,7 +118,7 @@ func TestTheTopicThatWaitedLongestIsFirst(t *testing.T) {
 	var lifted []string
 	for range 11 {
 		e := w.process(w.store)
-		e.topicsAtOnce = 1
+		e.smallTurns = make(chan struct{}, 1)
 		ctx, stop := context.WithCancel(t.Context())
 		e.hook = func(point string) {
 			if point == "after-marker" {

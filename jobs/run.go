@@ -12,8 +12,12 @@ import (
 )
 
 const (
-	// liftsAtOnce is how many topics a process lifts side by side.
-	liftsAtOnce = 4
+	// liftsAtOnce is how many topics a process lifts side by side: each has its part of the memory. Beside them go so many of whom each is over
+	// in a moment, most of which is waiting for the store.
+	liftsAtOnce, smallAtOnce = 4, 12
+
+	// small is how many offsets such a topic has at most.
+	small = 20_000
 
 	// looksAtOnce is how many topics a process looks at side by side, for what is left to lift: that is waiting for the store and for Kafka, and
 	// takes next to no memory.
@@ -93,20 +97,41 @@ func (e *Env) liftInTurn(ctx, hard context.Context, workers []*worker, beside bo
 		}
 	}
 	slices.SortStableFunc(turns, func(a, b *worker) int { return a.log.Written().Compare(b.log.Written()) })
+	large, few := halves(turns, func(w *worker) bool { return w.left > small })
+	side := min(e.topicsAtOnce, len(large)) + min(e.smallAtOnce, len(few))
+	if beside {
+		side = e.topicsAtOnce + e.smallAtOnce
+	}
 	var g errgroup.Group
-	g.SetLimit(e.topicsAtOnce)
+	g.Go(func() error { return liftSome(ctx, hard, large, e.turns, side) })
+	g.Go(func() error { return liftSome(ctx, hard, few, e.smallTurns, side) })
+	_ = g.Wait()
+}
+
+// liftSome lifts topics in their order, as many at once as there are places, beside others. It returns nil: errors are the topics'.
+func liftSome(ctx, hard context.Context, turns []*worker, places chan struct{}, beside int) error {
+	var g errgroup.Group
+	g.SetLimit(cap(places))
 	for _, w := range turns {
-		w.beside = min(e.topicsAtOnce, len(turns))
-		if beside {
-			w.beside = e.topicsAtOnce
-		}
+		w.beside = beside
 		g.Go(func() error {
-			defer take(ctx, e.turns)()
+			defer take(ctx, places)()
 			w.run(ctx, hard)
 			return nil
 		})
 	}
-	_ = g.Wait() // errors are the topics'
+	return g.Wait()
+}
+
+func halves(all []*worker, first func(*worker) bool) (yes, no []*worker) {
+	for _, w := range all {
+		if first(w) {
+			yes = append(yes, w)
+		} else {
+			no = append(no, w)
+		}
+	}
+	return yes, no
 }
 
 // take waits for one of the places that all runs of a process share, and returns what gives it back. When ctx ends first there is nothing to
@@ -123,10 +148,10 @@ func take(ctx context.Context, places chan struct{}) (release func()) {
 // look finds out what is left to lift of the topic, after it has carried out what is committed already.
 func (w *worker) look(ctx, hard context.Context, until time.Time) {
 	w.spend(ctx, hard, func(ctx, hard context.Context) (done bool, err error) {
-		if err := w.lookForMore(ctx, until); err != nil {
+		if err = w.lookForMore(ctx, until); err != nil {
 			return true, err
 		}
-		if n, err := w.task.plan(hard); err != nil || n > 0 {
+		if w.left, err = w.task.plan(hard); err != nil || w.left > 0 {
 			return err != nil, err
 		}
 		return w.conclude(hard)

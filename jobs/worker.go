@@ -39,7 +39,8 @@ type worker struct {
 	layout   *partitioning.Partitioner // for spanOf alone
 	beside   int                       // topics that this run lifts side by side, this one included
 	report   *TopicReport
-	looked   time.Time     // when it was found out what is left
+	left     int64         // offsets, when it was looked
+	looked   time.Time     // when that was
 	spent    time.Duration // of the job's timeout
 	ended    bool          // nothing more is done in this run
 
