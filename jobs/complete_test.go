@@ -277,3 +277,96 @@ func markerScenarios() []scenario {
 		}},
 	}
 }
+
+// A marker that somebody left where the log wants none is named.
+func TestVerifyNamesAMarkerThatIsWrong(t *testing.T) {
+	t.Parallel()
+	w, topic := newCompleting(t, 1)
+	topic.add(0, 90, day, time.Minute)
+	w.until(day.Add(90 * time.Minute))
+	w.runClean()
+	w.checkVerified("a marker that is right")
+	if _, _, err := w.process(w.store).Resolve(context.Background(), "orders", Resolution{Drop: firstFile(w), Decision: offsets.Decision{By: "test", Reason: "test"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.store.PutNew(context.Background(), "orders/"+hr("13")+"/"+successName, nil); err != nil {
+		t.Fatal(err)
+	}
+	v, err := w.process(w.store).Verify(context.Background(), Selection{}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := v.Topics[0].Differences; len(d) != 1 || !strings.Contains(d[0], "hr=13/_SUCCESS says that the folder is complete") {
+		t.Errorf("differences: %q", d)
+	}
+}
+
+// Hours say why, partition by partition, also where nobody asked for markers, and where Kafka does not answer.
+func TestHoursSayWhatAFolderWaitsFor(t *testing.T) {
+	t.Parallel()
+	w, topic := newCompleting(t, 3)
+	fixed := func(doc string) string { return strings.Replace(doc, "min: 2015-01-01", "min: 2015-01-01, otherwise: unknown", 1) }
+	w.configure(fixed(completing))
+	why := func() (out []string) {
+		t.Helper()
+		list, err := w.process(w.store).Hours(context.Background(), "orders", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, h := range list {
+			out = append(out, fmt.Sprintf("%s %d %d %t %s", h.Bucket, h.Rows, h.Late, h.Complete, h.Why))
+		}
+		return out
+	}
+	want := func(what string, want ...string) {
+		t.Helper()
+		if diff := cmp.Diff(want, why()); diff != "" {
+			t.Errorf("%s: -want +got\n%s", what, diff)
+		}
+	}
+	topic.add(0, 1, time.UnixMilli(1000), time.Minute) // of 1970: the fixed folder
+	for p := range 3 {
+		topic.add(p, 60, day, time.Minute)
+	}
+	w.until(day.Add(61 * time.Minute))
+	w.runClean()
+	want("at once", "unknown 1 0 false no time ends it: it is no folder of the layout hive below orders",
+		hr("13")+" 180 0 false its time, and complete.lateness, are not over before 2026-11-20T14:10:00Z")
+	topic.add(0, 9, day.Add(70*time.Minute), time.Minute)
+	topic.add(1, 9, day.Add(70*time.Minute), time.Minute)
+	topic.parts[1].open = 9
+	w.until(day.Add(80 * time.Minute))
+	w.source.fail[2] = errDeaf
+	got := why()
+	if len(got) != 2 || !strings.Contains(got[1], "partition 0: it stands at 2026-11-20T13:59:00Z, 9 offsets before its end (and 2 more)") {
+		t.Errorf("behind: %q", got)
+	}
+	list, err := w.process(w.store).Hours(context.Background(), "orders", hr("13"))
+	if err != nil || len(list) != 1 || len(list[0].Waiting) != 3 {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	for p, part := range []string{"9 offsets before its end", "before an open transaction of 9 offsets", "its leader does not answer"} {
+		if !strings.Contains(list[0].Waiting[p].Why, part) {
+			t.Errorf("partition %d: %q, want %q", p, list[0].Waiting[p].Why, part)
+		}
+	}
+	delete(w.source.fail, 2)
+	topic.parts[1].open = 0
+	w.runClean()
+	if got = why(); !strings.Contains(got[1], "partition 2: it stands at 2026-11-20T13:59:00Z, at its end since 2026-11-20T14:01:00Z: idle at 2026-11-20T14:31:00Z") {
+		t.Errorf("not idle yet: %q", got)
+	}
+	heard := w.deaf()
+	if got = why(); !strings.Contains(got[1], "partition 2: it stands at 2026-11-20T13:59:00Z; where it ends is not known") {
+		t.Errorf("without Kafka: %q", got)
+	}
+	heard()
+	w.until(day.Add(95 * time.Minute))
+	if got = why(); !strings.Contains(got[1], "all partitions have passed it: the next run marks it") {
+		t.Errorf("due: %q", got)
+	}
+	w.configure(fixed(testConfig))
+	if got = why(); !strings.HasPrefix(got[1], hr("13")+" 180 0 true") {
+		t.Errorf("without markers: %q", got)
+	}
+}

@@ -125,6 +125,8 @@ type audit struct {
 	mu       sync.Mutex
 
 	existing bool // a person accepted another tool's files in the folder
+
+	marked map[string]bool // whether a folder should have a marker, by the last record about it
 }
 
 func (a *audit) differ(format string, args ...any) {
@@ -134,7 +136,7 @@ func (a *audit) differ(format string, args ...any) {
 }
 
 func (w *worker) verify(ctx context.Context, deep bool) (*VerifyTopic, error) {
-	a := &audit{w: w, deep: deep, parts: map[[2]int64]*VerifyPartition{}, pending: map[int64]bool{}, removing: map[string]bool{},
+	a := &audit{w: w, deep: deep, parts: map[[2]int64]*VerifyPartition{}, pending: map[int64]bool{}, removing: map[string]bool{}, marked: map[string]bool{},
 		topic: &VerifyTopic{Topic: w.topic, Version: w.log.State().V, Pending: []int64{}, Differences: []string{}, Partitions: []VerifyPartition{}}}
 	for _, v := range w.log.Unmarked() {
 		a.pending[v] = true
@@ -186,6 +188,7 @@ func (a *audit) history(ctx context.Context) error {
 		if err := proof.Apply(r); err != nil {
 			return err
 		}
+		wordOf(r, func(folder string, wanted bool) { a.marked[folder] = wanted })
 		switch b := r.Body.(type) {
 		case *offsets.Init:
 			a.existing = a.existing || b.Existing != nil
@@ -351,7 +354,11 @@ func (a *audit) folders(ctx context.Context, live map[string]liveFile) error {
 		return errors.Join(err, g.Wait())
 	}
 	for _, name := range unknown {
-		if !moved[name] && !a.removing[name] && !strings.HasSuffix(name, "/_SUCCESS") && !a.leftByOthers(name) {
+		if isSuccess(name) {
+			a.marker(name)
+			continue
+		}
+		if !moved[name] && !a.removing[name] && !a.leftByOthers(name) {
 			a.differ("%s is visible, and no record names it", name)
 		}
 	}
@@ -373,6 +380,15 @@ func (a *audit) folders(ctx context.Context, live map[string]liveFile) error {
 	}
 	a.gone(live, gone)
 	return g.Wait()
+}
+
+// marker judges one of a folder that the log is about. One that is missing is no difference: it says nothing about the rows. Nor is one
+// of a log that goes on, or has versions that are not carried out.
+func (a *audit) marker(name string) {
+	wanted, known := a.marked[strings.TrimSuffix(name, "/"+successName)]
+	if known && !wanted && len(a.pending) == 0 && a.w.log.State().V == a.topic.Version {
+		a.differ("%s says that the folder is complete, and the log says that it is not: delete it", name)
+	}
 }
 
 // present accounts for a live file that is there.
