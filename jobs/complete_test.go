@@ -305,7 +305,9 @@ func TestVerifyNamesAMarkerThatIsWrong(t *testing.T) {
 func TestHoursSayWhatAFolderWaitsFor(t *testing.T) {
 	t.Parallel()
 	w, topic := newCompleting(t, 3)
-	fixed := func(doc string) string { return strings.Replace(doc, "min: 2015-01-01", "min: 2015-01-01, otherwise: unknown", 1) }
+	fixed := func(doc string) string {
+		return strings.Replace(doc, "min: 2015-01-01", "min: 2015-01-01, otherwise: unknown", 1)
+	}
 	w.configure(fixed(completing))
 	why := func() (out []string) {
 		t.Helper()
