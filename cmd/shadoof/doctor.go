@@ -16,6 +16,7 @@ import (
 )
 
 func (a *app) newDoctorCommand() *cobra.Command {
+	var patience time.Duration
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Prove that brokers, topics, permissions and the store are fit",
@@ -29,11 +30,15 @@ _shadoof/store.json, as the first run would. The table has no secrets in it: pas
 			exitLine{jobs.ExitUsage, ""}, exitLine{jobs.ExitHalted, "something is unfit: a person must repair it"}),
 		Args: cobra.NoArgs,
 		RunE: a.action(func(ctx context.Context, _ []string) error {
+			if patience <= 0 {
+				return usagef("--patience %s: want a time such as 10s", patience)
+			}
 			cfg, err := a.load()
 			if err != nil {
 				return err
 			}
 			env, doctors, done := a.connectDoctor(cfg)
+			doctors.Patience = patience
 			defer done()
 			report, err := env.Doctor(ctx, doctors, a.sel)
 			if err != nil {
@@ -47,6 +52,7 @@ _shadoof/store.json, as the first run would. The table has no secrets in it: pas
 		}),
 	}
 	a.selectJobs(cmd)
+	cmd.Flags().DurationVar(&patience, "patience", 30*time.Second, "how long one look may `take`; what takes longer is unreachable")
 	return cmd
 }
 
