@@ -149,9 +149,8 @@ func (r *release) secret(t *testing.T, name string, data map[string]string) {
 
 // end shows what happened, if the test failed, and lets nothing fire any more.
 func (r *release) end(t *testing.T) {
-	ctx := t.Context()
+	ctx := contextOf(t)
 	if t.Failed() {
-		ctx = contextOf(t)
 		for _, p := range r.pods(t, "") {
 			if process, ok := bed.node.Pod(p.UID); ok {
 				t.Logf("%s of %s:\n%s", p.Name, p.Labels["job-name"], process.Log())
@@ -164,7 +163,7 @@ func (r *release) end(t *testing.T) {
 			}
 		}
 	}
-	if err := bed.api.CoreV1().Namespaces().Delete(contextOf(t), r.namespace, meta.DeleteOptions{}); err != nil {
+	if err := bed.api.CoreV1().Namespaces().Delete(ctx, r.namespace, meta.DeleteOptions{}); err != nil {
 		t.Error(err)
 	}
 }

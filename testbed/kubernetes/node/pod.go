@@ -21,6 +21,9 @@ import (
 // retry is how long the node waits before it tries again what a pod lacks, and before it starts a container again.
 const retry = time.Second
 
+// address is one that the API takes for a pod's: it refuses loopback. Nobody connects to it.
+const address = "10.244.0.1"
+
 // A pod goes through its life in one goroutine: run.
 type pod struct {
 	node    *Node
@@ -192,7 +195,7 @@ func (p *pod) status(ctx context.Context, phase core.PodPhase, ready bool, state
 	}
 	now := meta.Now()
 	status := core.PodStatus{
-		Phase: phase, PodIP: "127.0.0.1", StartTime: &p.started,
+		Phase: phase, PodIP: address, StartTime: &p.started,
 		Conditions: []core.PodCondition{{Type: core.PodReady, Status: is, LastTransitionTime: now}, {Type: core.ContainersReady, Status: is, LastTransitionTime: now}},
 		ContainerStatuses: []core.ContainerStatus{{
 			Name: p.object.Spec.Containers[0].Name, Image: p.object.Spec.Containers[0].Image, Ready: ready, RestartCount: p.restarts, State: state,
