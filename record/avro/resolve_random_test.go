@@ -77,7 +77,7 @@ func TestResolutionAgreesWithPlainOnes(t *testing.T) {
 			}
 			got.EndRow()
 			recordtest.Shred(want, expected.([]any))
-			if generic == nil {
+			if generic == nil || o.other {
 				continue
 			}
 			var v any
@@ -101,7 +101,8 @@ func TestResolutionAgreesWithPlainOnes(t *testing.T) {
 // An oracle resolves values of rows by a plain reading of the specification.
 type oracle struct {
 	*evolution
-	raw bool // a value lost the logical type that its row is written by: what its bytes were is not known
+	raw   bool // a value lost the logical type that its row is written by: what its bytes were is not known
+	other bool // a value passed over a branch for its logical type, which the library does not see
 }
 
 // field resolves a type that may be a union.
@@ -149,6 +150,9 @@ func (o *oracle) single(w, t *recordtest.Type, v any) (any, bool) {
 	if w.Kind == "null" {
 		return nil, true
 	}
+	o.other = o.other || w.Logical != "" && slices.ContainsFunc(t.Branches[:best], func(b *recordtest.Type) bool {
+		return b.Logical != "" && slices.Contains(promotable[w.Kind], b.Kind)
+	})
 	in, ok := o.value(w, t.Branches[best], v)
 	var members []any
 	for i, b := range t.Branches {
