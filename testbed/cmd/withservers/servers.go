@@ -13,6 +13,7 @@ import (
 
 	"shadoof/testbed/hdfsbed"
 	"shadoof/testbed/kafkabed"
+	"shadoof/testbed/prometheusbed"
 	"shadoof/testbed/readers"
 	"shadoof/testbed/registrybed"
 	"shadoof/testbed/s3bed"
@@ -32,6 +33,10 @@ var available = map[string]func(context.Context) (server, error){
 	"hdfs":     func(ctx context.Context) (server, error) { return asServer(hdfsbed.Start(ctx, hdfsbed.Options{})) },
 	"s3":       func(ctx context.Context) (server, error) { return asServer(s3bed.Start(ctx, s3bed.Options{})) },
 	"registry": func(ctx context.Context) (server, error) { return asServer(registrybed.Start(ctx)) },
+	"prometheus": func(ctx context.Context) (server, error) {
+		_, err := prometheusbed.Prepare(ctx)
+		return nil, err
+	},
 	"readers": func(ctx context.Context) (server, error) {
 		_, err := readers.Prepare(ctx)
 		return nil, err
