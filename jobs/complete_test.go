@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"shadoof/config"
 	"shadoof/offsets"
 )
 
@@ -371,4 +372,73 @@ func TestHoursSayWhatAFolderWaitsFor(t *testing.T) {
 	if got = why(); !strings.HasPrefix(got[1], hr("13")+" 180 0 true") {
 		t.Errorf("without markers: %q", got)
 	}
+}
+
+// Where folders are by a field, neither a producer that lags nor a field that runs ahead closes a folder: the earlier of both times counts.
+func TestAFolderByFieldIsPassedByTheEarlierTime(t *testing.T) {
+	t.Parallel()
+	w, topic := newCompleting(t, 1)
+	w.cfg.Jobs[0].Partition.By = "field"
+	w.cfg.Jobs[0].Partition.Fields = []config.TimeField{{Path: "value"}}
+	add := func(kafka, field time.Duration) {
+		topic.addSlots(0, memSlot{ts: day.Add(kafka).UnixMilli(), val: []byte(day.Add(field).Format(time.RFC3339))})
+	}
+	add(30*time.Minute, 30*time.Minute)
+	add(80*time.Minute, 50*time.Minute) // Kafka has it at 14:20, and it is of 13:50
+	topic.addSlots(0, memSlot{ts: day.Add(85 * time.Minute).UnixMilli(), val: []byte("no time")})
+	w.until(day.Add(90 * time.Minute))
+	w.runClean()
+	w.wantMarkers("a producer that lags")
+	add(55*time.Minute, 200*time.Minute) // of 16:20, and Kafka has it at 13:55
+	w.until(day.Add(95 * time.Minute))
+	w.runClean()
+	w.wantMarkers("a field that runs ahead")
+	add(96*time.Minute, 71*time.Minute)
+	w.until(day.Add(100 * time.Minute))
+	w.runClean()
+	w.wantMarkers("both are past 14:10", hr("13"))
+}
+
+// A record of format 1 is what a topic without markers gets, so that older builds read it.
+func TestTopicsWithoutMarkersKeepFormat1(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	twoHours(w)
+	w.runClean()
+	for _, r := range w.records() {
+		if r.Format != 1 || r.Level != 1 {
+			t.Errorf("version %d (%s) has format %d, level %d", r.V, r.Type, r.Format, r.Level)
+		}
+	}
+}
+
+// What a run does not come to, by a limit, a failure or a signal, holds markers back.
+func TestARunThatDoesNotComeToItsEndMarksNothingTooEarly(t *testing.T) {
+	t.Parallel()
+	w, topic := newCompleting(t, 2)
+	w.configure(completing + "    limits: {records: 14}\n")
+	topic.add(0, 60, day, 2*time.Minute) // to 14:58
+	topic.add(1, 60, day, 2*time.Minute)
+	w.until(day.Add(5 * time.Hour))
+	for range 4 { // to 13:56 at most
+		w.runClean()
+		w.wantMarkers("a limit")
+	}
+	w.configure(completing)
+	w.source.fail[1] = errDeaf
+	if r := w.run(w.process(w.store)); r.ExitCode() != ExitPartial {
+		t.Fatalf("exit %d", r.ExitCode())
+	}
+	w.wantMarkers("a partition failed")
+	delete(w.source.fail, 1)
+	topic.parts[1].open = 30
+	w.until(day.Add(9 * time.Hour))
+	w.runClean()
+	w.wantMarkers("an open transaction")
+	topic.parts[1].open = 0
+	w.runClean()
+	w.wantMarkers("13:00 was passed", hr("13"))
+	w.until(day.Add(10 * time.Hour))
+	w.runClean()
+	w.wantMarkers("idle", hr("13"), hr("14"))
 }
