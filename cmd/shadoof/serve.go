@@ -146,8 +146,6 @@ func (c measured) Add(topic string, records, bytes int64) {
 }
 
 func (c measured) End(r *jobs.TopicReport) {
-	c.metrics.TopicEnded(admin.TopicRun{
-		Job: r.Job, Topic: r.Topic, Commits: int64(r.Commits), Offsets: r.Offsets, Rows: r.Rows, Quarantined: r.Reasons, Gaps: r.Gaps, Files: int64(r.Files), Bytes: r.Bytes,
-	})
+	c.metrics.TopicEnded(topicFigures(r))
 	c.Progress.End(r)
 }
