@@ -280,7 +280,7 @@ func (h *history) bounds(partition int32) (from, to string) {
 
 // play lets processes act.
 func (h *history) play() {
-	for range 4 + h.rng.IntN(6) {
+	for range 3 + h.rng.IntN(5) {
 		if h.rng.IntN(4) > 0 {
 			h.act(0)
 		} else {
