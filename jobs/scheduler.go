@@ -138,21 +138,22 @@ func (s *Scheduler) Run(ctx, hard context.Context) error {
 	learned := make(chan []lastRun, 1)
 	under.Go(func() { learned <- s.learn(ctx) })
 	under.Go(func() { s.watchLag(ctx) })
-	timer := time.NewTimer(0)
+	start := func(j *scheduledJob, d due) { s.start(ctx, hard, &under, j, d) }
+	timer := time.NewTimer(reread)
 	defer timer.Stop()
 	for ctx.Err() == nil {
+		s.tick(start) // whatever woke the loop: what happens often must not keep the clock from being read
+		timer.Reset(s.untilNext())
 		select {
 		case <-ctx.Done():
 		case list := <-learned:
-			s.begin(list, func(j *scheduledJob, d due) { s.start(ctx, hard, &under, j, d) })
+			s.begin(list, start)
 		case r := <-s.asked:
-			r.answer <- s.startAsked(r.job, func(j *scheduledJob) { s.start(ctx, hard, &under, j, due{why: byRequest}) })
+			r.answer <- s.startAsked(r.job, start)
 		case e := <-s.ended:
 			s.record(e)
 		case <-timer.C:
-			s.tick(func(j *scheduledJob, d due) { s.start(ctx, hard, &under, j, d) })
 		}
-		timer.Reset(s.untilNext())
 	}
 	s.mu.Lock()
 	s.notReady = "the process is about to end"
@@ -171,9 +172,14 @@ func (s *Scheduler) Run(ctx, hard context.Context) error {
 	return nil
 }
 
+// learnFor is how long the logs are read for when the jobs ran last: a store that is so slow shall not keep them from running.
+const learnFor = 5 * time.Minute
+
 // learn asks when the jobs ran last.
 func (s *Scheduler) learn(ctx context.Context) []lastRun {
-	list, err := s.lastRuns(ctx)
+	bounded, cancel := context.WithTimeout(ctx, learnFor)
+	defer cancel()
+	list, err := s.lastRuns(bounded)
 	if err != nil && ctx.Err() == nil {
 		s.log.Warn("it is not known when all jobs ran last: those make up a run now", "error", err)
 	}
@@ -236,7 +242,7 @@ func (s *Scheduler) tick(start func(*scheduledJob, due)) {
 	}
 }
 
-func (s *Scheduler) startAsked(name string, start func(*scheduledJob)) error {
+func (s *Scheduler) startAsked(name string, start func(*scheduledJob, due)) error {
 	for _, j := range s.jobs {
 		if j.job.Name != name {
 			continue
@@ -244,7 +250,7 @@ func (s *Scheduler) startAsked(name string, start func(*scheduledJob)) error {
 		if !j.since.IsZero() {
 			return ErrRunning
 		}
-		start(j)
+		start(j, due{why: byRequest})
 		return nil
 	}
 	return ErrNoJob

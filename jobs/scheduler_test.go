@@ -458,6 +458,35 @@ func TestRunsThatAreAskedFor(t *testing.T) {
 	})
 }
 
+// Whatever goes on, the clock is read, and who watches is told so.
+func TestTheClockIsReadAlsoWhenMuchHappens(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newTheatre(t, day, jobOf("a", "@daily", time.UTC), jobOf("b", "", time.UTC))
+		h.last = []lastRun{{job: "a", topic: "a", version: 1, time: day}}
+		h.begin()
+		for n := range 60 {
+			if err := h.s.RunNow("b"); err != nil {
+				t.Fatal(err)
+			}
+			if n == 30 {
+				h.set(24 * time.Hour)
+			}
+			time.Sleep(10 * time.Second)
+			synctest.Wait()
+			if s := h.s.Status(); s.Now.Sub(s.Ticked) > reread {
+				t.Fatalf("the clock was not read for %s", s.Now.Sub(s.Ticked))
+			}
+		}
+		if j := h.jobStatus("a"); j.Last == nil || j.Last.Began.Sub(day.Add(24*time.Hour+5*time.Minute)) > 10*time.Second {
+			t.Errorf("%+v", j.Last)
+		}
+		if err := h.end(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // Runs that are told to stop end in their own time, and what they end with counts.
 func TestAStopWaitsForRuns(t *testing.T) {
 	t.Parallel()
