@@ -54,7 +54,6 @@ var libraries = map[string][]string{
 	"github.com/twmb/franz-go/pkg/sasl":     {"extract", "internal/kafkatest"},
 	"github.com/twmb/franz-go/pkg/kfake":    {"internal/kafkatest"},
 	"github.com/twmb/franz-go/pkg/sr":       {"record/registry", "internal/registrytest"},
-	"github.com/twmb/franz-go/plugin/kprom": {"internal/admin"},
 	"github.com/parquet-go/parquet-go":      {"writers/parquet"},
 	"github.com/twmb/avro":                  {"record/avro"},
 	"github.com/bufbuild/protocompile":      {"record/protobuf"},

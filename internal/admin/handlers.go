@@ -8,11 +8,30 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 )
 
 // late is how long the loop that starts runs may be silent. It goes round at least every 30 s.
 const late = 2 * time.Minute
+
+// A pulse is when a loop was seen to have gone round. It goes by the machine's own clock: neither a clock on the wall that is set, nor a
+// machine that slept, makes a loop look as if it had stopped.
+type pulse struct {
+	mu     sync.Mutex
+	ticked time.Time
+	seen   time.Time
+}
+
+// silent is how long the loop has been seen not to go round.
+func (p *pulse) silent(ticked time.Time) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now := time.Now(); p.seen.IsZero() || ticked.IsZero() || !ticked.Equal(p.ticked) {
+		p.ticked, p.seen = ticked, now
+	}
+	return time.Since(p.seen)
+}
 
 func (s *Server) handler() http.Handler {
 	m := http.NewServeMux()
@@ -36,8 +55,7 @@ func (s *Server) handler() http.Handler {
 }
 
 func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
-	st := s.o.Status()
-	if silent := st.Now.Sub(st.Ticked); !st.Ticked.IsZero() && silent > late {
+	if silent := s.pulse.silent(s.o.Status().Ticked); silent > late {
 		plain(w, http.StatusServiceUnavailable, fmt.Sprintf("the loop that starts runs has been silent for %s", silent.Round(time.Second)))
 		return
 	}

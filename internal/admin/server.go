@@ -35,6 +35,7 @@ type Server struct {
 	o        Options
 	listener net.Listener
 	http     *http.Server
+	pulse    pulse
 }
 
 // Listen takes the address, so that a port in use is known before anything else begins. Requests wait until Serve.
