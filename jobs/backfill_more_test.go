@@ -6,6 +6,7 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -50,6 +51,32 @@ func TestAReplaceThatIsStoppedGoesOn(t *testing.T) {
 		t.Errorf("%+v", rest.Plan)
 	}
 	w.checkExact("after it went on")
+}
+
+// A bundle whose partition does not answer is left as it is; the others are replaced.
+func TestAPartitionThatNeverAnswersHoldsUpOnlyItsBundles(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		topic := w.source.create("orders", strings.Repeat("ab", 16), 2)
+		for p := range 2 {
+			topic.add(p, 9, day, time.Minute)
+			w.runClean()
+		}
+		w.source.stalled = map[int32]bool{1: true}
+		report, err := backfillBy(w.process(w.store), BackfillRequest{From: "0", Replace: true})
+		if ExitCode(err) != ExitPartial || !strings.Contains(err.Error(), "orders/1[0,9): not one record in 15m0s: no leader") || report.Result.Rows != 9 {
+			t.Errorf("exit %d: %v: %+v", ExitCode(err), err, report)
+		}
+		if n := len(w.store.Staged()); n != 0 {
+			t.Errorf("%d staged files are left", n)
+		}
+		w.source.stalled = nil
+		if got := w.backfill(BackfillRequest{From: "0", Replace: true, At: report.Plan.At}); got.Result.Rows != 9 {
+			t.Errorf("%+v", got.Result)
+		}
+		w.checkExact("when it answers again")
+	})
 }
 
 func TestShardsDivideABackfill(t *testing.T) {
