@@ -50,6 +50,7 @@ test-deploy:
 test-long: testbed-check lint
 	go test $(RACE) -vet=off -count=1 -timeout 30m $(CONCURRENT)
 	SHADOOF_LONG=1 go test -vet=off -count=1 -timeout 30m ./offsets/model
+	SHADOOF_LONG=1 go test -vet=off -count=1 -timeout 30m -run TestHistoriesOf ./jobs
 	SHADOOF_LONG=1; export SHADOOF_LONG; $(WITHSERVERS) -- go test -vet=off -count=1 -timeout 60m -tags long ./...
 	@$(MAKE) --no-print-directory test-deploy
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=5m
