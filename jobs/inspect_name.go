@@ -47,6 +47,9 @@ func parseInspectName(name string) (n inspectName, err error) {
 		return n, nil
 	}
 	base := path.Base(name)
+	if isSuccess(name) && !strings.HasPrefix(name, "_shadoof/") {
+		return n, fmt.Errorf("%s is an empty marker: it says that the time folder is complete, and `shadoof hours` says since when", name)
+	}
 	if rest, ok := strings.CutPrefix(name, topicsDir); ok {
 		topic, _, ok := strings.Cut(rest, "/")
 		if !ok || !isTopic(topic) {

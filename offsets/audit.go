@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // An Audit folds a log from its first record, and checks also what Fold cannot, since only the earlier records tell it: that no
@@ -64,9 +65,18 @@ func (a *Audit) check(r *Record) error {
 		}
 	}
 	switch b := r.Body.(type) {
+	case *Complete:
+		return a.checkOpen(b)
 	case *Replace:
 		if err := a.checkReplace(b); err != nil {
 			return err
+		}
+		for _, ref := range b.Remove {
+			for _, key := range a.bundles[ref].files {
+				if err := a.checkReopened(b.Reopens, key); err != nil {
+					return err
+				}
+			}
 		}
 		return a.checkEmptied(b.Emptied, b.Remove, nil)
 	case *Drop:
@@ -74,12 +84,39 @@ func (a *Audit) check(r *Record) error {
 			if _, ok := a.files[f]; !ok {
 				return fmt.Errorf("version %d has no live file %s", f.V, f.Key)
 			}
+			if err := a.checkReopened(b.Reopens, f.Key); err != nil {
+				return err
+			}
 		}
 		return a.checkEmptied(b.Emptied, nil, b.Files)
 	case *Repair:
 		if _, ok := a.files[b.File]; !ok {
 			return fmt.Errorf("version %d has no live file %s", b.File.V, b.File.Key)
 		}
+	}
+	return nil
+}
+
+// checkOpen says whether the first record that tracks folders knows all that have data files.
+func (a *Audit) checkOpen(b *Complete) error {
+	if b.Off || a.state.Complete.IsTracked() {
+		return nil
+	}
+	for f := range a.files {
+		if _, ok := slices.BinarySearch(b.Open, FolderOf(f.Key)); !ok && !strings.HasPrefix(f.Key, "_shadoof/") {
+			return fmt.Errorf("it begins to track folders, and leaves out that of %s", f.Key)
+		}
+	}
+	return nil
+}
+
+// checkReopened says whether a record that removes a file reopens its folder, where folders may be complete.
+func (a *Audit) checkReopened(folders []string, key string) error {
+	if a.state.Complete == nil || strings.HasPrefix(key, "_shadoof/") {
+		return nil
+	}
+	if _, ok := slices.BinarySearch(folders, FolderOf(key)); !ok {
+		return fmt.Errorf("it removes %s, and does not reopen its folder", key)
 	}
 	return nil
 }

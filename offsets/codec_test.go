@@ -51,7 +51,7 @@ func everyType() []Body {
 		&Commit{big},
 		&Incarnate{Incarnation: 2, TopicID: strings.Repeat("8", 32), Cluster: "cluster-1", Partitions: []PartitionStart{{0, 0, -1}}, Cause: "recreated", Decision: Decision{"ann", "new topic"}},
 		&Complete{Incarnation: 2, Through: noon.UnixMilli(), Folders: []string{"orders/dt=2026-11-20/hr=11"}, Vacant: []string{"orders/dt=2026-11-20/hr=10"},
-			Open: []string{"orders/dt=2026-11-20/hr=10", "orders/dt=2026-11-20/hr=11", "orders/dt=2026-11-20/hr=12"}},
+			Open: []string{"orders", "orders/dt=2026-11-20/hr=10", "orders/dt=2026-11-20/hr=11", "orders/dt=2026-11-20/hr=12"}},
 	}
 }
 

@@ -300,6 +300,7 @@ func TestAuditChecksWhatTheFoldCannot(t *testing.T) {
 	replace := func(b Bundle) *Replace {
 		return &Replace{Lift: lift(a(2), b), Remove: []BundleRef{{2, 0}}, Swap: ShowFirst}
 	}
+	tracked := slices.Concat(base, []Body{&Complete{Incarnation: 1, Open: []string{FolderOf(key)}}})
 	for name, c := range map[string]struct {
 		before []Body
 		body   Body
@@ -325,8 +326,13 @@ func TestAuditChecksWhatTheFoldCannot(t *testing.T) {
 		"replace by less":                  {base, &Replace{Lift: lift(a(2), bundle(a(2), 0, 100, 109)), Remove: []BundleRef{{2, 0}}, Swap: ShowFirst}, "but adds"},
 		"replace of another incarnation": {append(base, &Incarnate{Incarnation: 2, Partitions: []PartitionStart{{0, 100, 0}}}, &Commit{Lift{Incarnation: 2, Attempt: a(2), Bundles: []Bundle{bundle(a(2), 0, 100, 110)}}}),
 			&Replace{Lift: Lift{Incarnation: 2, Attempt: a(3), Bundles: []Bundle{bundle(a(3), 0, 100, 110)}}, Remove: []BundleRef{{2, 0}}, Swap: ShowFirst}, "is of incarnation 1"},
-		"emptied, but not empty": {base, &Drop{Files: []FileRef{{2, key}}, Emptied: []Range{{2, 3}}}, "empties version 2, whose file"},
-		"emptied":                {base, &Drop{Files: []FileRef{{2, key}, {2, two.Bundles[1].Files[0].Key}}, Emptied: []Range{{1, 3}}}, ""},
+		"begins to track folders":              {base, &Complete{Incarnation: 1, Open: []string{FolderOf(key)}}, ""},
+		"begins to track folders, but for one": {base, &Complete{Incarnation: 1, Open: []string{"orders/x"}}, "leaves out that of orders/dt=2026-11-20/hr=12/"},
+		"drop that reopens nothing":            {tracked, &Drop{Files: []FileRef{{2, key}}}, "does not reopen its folder"},
+		"drop that reopens":                    {tracked, &Drop{Files: []FileRef{{2, key}}, Reopens: []string{FolderOf(key)}}, ""},
+		"replace that reopens nothing":         {tracked, replaced, "does not reopen its folder"},
+		"emptied, but not empty":               {base, &Drop{Files: []FileRef{{2, key}}, Emptied: []Range{{2, 3}}}, "empties version 2, whose file"},
+		"emptied":                              {base, &Drop{Files: []FileRef{{2, key}, {2, two.Bundles[1].Files[0].Key}}, Emptied: []Range{{1, 3}}}, ""},
 	} {
 		audit := NewAudit()
 		all := chain(slices.Concat(c.before, []Body{c.body})...)

@@ -37,7 +37,7 @@ versions to come, until SIGTERM or SIGINT. Keep the last "v", and go on from it 
 				return usagef("--since %d: versions count from 1; 0 is the beginning", o.Since)
 			}
 			if text && a.json {
-				return usagef("--text and --json go not together")
+				return usagef("--text and --json exclude each other")
 			}
 			return a.withJobs(ctx, nil, func(_ *config.Config, env *jobs.Env) error { return a.feed(ctx, env, o, text) })
 		}),
