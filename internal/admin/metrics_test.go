@@ -242,3 +242,26 @@ func golden(t *testing.T, name, got string) {
 		t.Errorf("%s (-want +got), -update writes it:\n%s", name, diff)
 	}
 }
+
+// What a page and a scrape of a thousand topics weigh.
+func TestAThousandTopics(t *testing.T) {
+	t.Parallel()
+	s := admin.Status{Now: start, Jobs: []admin.Job{{Name: "tracking", Last: &admin.Run{Began: start, Ended: start, Outcome: "done"}}}}
+	r := prometheus.NewRegistry()
+	m := admin.NewMetrics(r, func() admin.Status { return s })
+	for i := range 1000 {
+		name := fmt.Sprintf("tracking.some-topic-%04d", i)
+		s.Topics = append(s.Topics, admin.Topic{Name: name, Job: "tracking", Version: 1000, Committed: start, Lag: 1000, LagSeconds: 60})
+		m.TopicEnded(admin.TopicRun{Job: "tracking", Topic: name, Commits: 1, Offsets: 10, Rows: 10, Files: 1, Bytes: 1000})
+		m.Read(name, 10, 100)
+	}
+	url := serve(t, func(o *admin.Options) { o.Gatherer, o.Status = r, func() admin.Status { return s } })
+	for path, most := range map[string]int{"/": 2 << 20, "/metrics": 2 << 20, "/api/v1/status": 1 << 20} {
+		began := time.Now()
+		code, body, _ := ask(t, "GET", url+path)
+		t.Logf("%s: %d KB in %s", path, len(body)>>10, time.Since(began))
+		if code != 200 || len(body) > most || strings.Count(body, "tracking.some-topic-0999") == 0 {
+			t.Errorf("%s: %d, %d bytes", path, code, len(body))
+		}
+	}
+}

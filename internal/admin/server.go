@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -42,7 +43,13 @@ type Server struct {
 func Listen(ctx context.Context, o Options) (*Server, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.Listen)
 	if err != nil {
-		return nil, fmt.Errorf("admin.listen %s: %w: is another `shadoof serve` running? Name a free address", o.Listen, err)
+		if op := (*net.OpError)(nil); errors.As(err, &op) {
+			err = op.Err // the address is said already
+		}
+		if errors.Is(err, syscall.EADDRINUSE) {
+			err = fmt.Errorf("%w: is another `shadoof serve` running? Name a free address", err)
+		}
+		return nil, fmt.Errorf("admin.listen %s: %w", o.Listen, err)
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -198,8 +198,12 @@ func TestAnAddressInUseIsKnownBeforeAnythingBegins(t *testing.T) {
 	}
 	defer l.Close()
 	_, err = admin.Listen(t.Context(), admin.Options{Listen: l.Addr().String()})
-	if err == nil || !strings.Contains(err.Error(), "admin.listen "+l.Addr().String()) || !strings.Contains(err.Error(), "address already in use") {
-		t.Errorf("error %v", err)
+	want := "admin.listen " + l.Addr().String() + ": bind: address already in use: is another `shadoof serve` running? Name a free address"
+	if err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+	if _, err := admin.Listen(t.Context(), admin.Options{Listen: "192.0.2.1:80"}); err == nil || strings.Contains(err.Error(), "another") {
+		t.Errorf("an address that is not this machine's: %v", err)
 	}
 }
 

@@ -47,13 +47,13 @@ func newView(s Status) view {
 		case t.Problem != "":
 			failed++
 			explained[t.Job] = true
-			v.problems = append(v.problems, problem{"failed", t.Name, t.Problem, cmp.Or(t.Advice, "the next run tries again")})
+			v.problems = append(v.problems, problem{"failed", t.Name, t.Problem, cmp.Or(t.Advice, again(s.Now, jobOf(s, t)))})
 		}
 	}
 	for _, j := range s.Jobs {
 		if j.Last != nil && j.Last.Exit != 0 && !explained[j.Name] {
 			jobs++
-			v.problems = append(v.problems, problem{"failed", "job " + j.Name, cmp.Or(j.Last.Error, "the last run ended as "+j.Last.Outcome), again(j)})
+			v.problems = append(v.problems, problem{"failed", "job " + j.Name, cmp.Or(j.Last.Error, "the last run ended as "+j.Last.Outcome), again(s.Now, j)})
 		}
 	}
 	var parts []string
@@ -75,12 +75,26 @@ func newView(s Status) view {
 	return v
 }
 
-// again says who tries again.
-func again(j Job) string {
-	if j.Schedule == "" {
-		return "`shadoof run --job " + j.Name + "` tries again"
+// jobOf is the job of a topic.
+func jobOf(s Status, t Topic) Job {
+	for _, j := range s.Jobs {
+		if j.Name == t.Job {
+			return j
+		}
 	}
-	return "the next run tries again"
+	return Job{Name: t.Job}
+}
+
+// again says who tries again, and when.
+func again(now time.Time, j Job) string {
+	command := "`shadoof run --job " + j.Name + "`"
+	switch {
+	case !j.Since.IsZero():
+		return "a run is under way, which tries again"
+	case j.Next.IsZero():
+		return command + " tries again"
+	}
+	return "the next run tries again, " + since(now, j.Next) + "; " + command + " does so now"
 }
 
 // rank puts what needs somebody first.
