@@ -80,6 +80,14 @@ func printVerify(w io.Writer, r *jobs.VerifyReport) error {
 			ui.Plural(rows, "row"), ui.Count(quarantined), ui.Bytes(topic.Bytes), verdict); err != nil {
 			return err
 		}
+		for _, p := range topic.Partitions {
+			if p.Before == 0 {
+				continue
+			}
+			if _, err := fmt.Fprintf(w, "  partition %d: %s below %s among them, by backfills\n", p.Partition, ui.Plural(p.Before, "offset"), ui.Count(p.Start)); err != nil {
+				return err
+			}
+		}
 		for _, d := range topic.Differences {
 			if _, err := fmt.Fprintf(w, "  %s\n", d); err != nil {
 				return err
