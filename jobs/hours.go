@@ -41,6 +41,9 @@ type Waiting struct {
 	Why       string     `json:"why"`
 }
 
+// endsPatience is how long Kafka may take to say where the partitions end: the list is of use without it.
+const endsPatience = 4 * time.Second
+
 // waitingShown is how many partitions are named for a folder.
 const waitingShown = 10
 
@@ -53,7 +56,9 @@ func (e *Env) Hours(ctx context.Context, topic, bucket string) ([]Hour, error) {
 		return nil, err
 	}
 	now := e.now().UTC()
-	desc, err := e.source.Describe(ctx, topic)
+	bounded, cancel := context.WithTimeout(ctx, endsPatience)
+	desc, err := e.source.Describe(bounded, topic)
+	cancel()
 	if err != nil {
 		e.log.Warn("Kafka does not say where the partitions end: folders are judged by the commit log alone", "topic", topic, "error", err)
 		desc = nil
