@@ -13,7 +13,7 @@ MODULES = deploy/image testbed/charts testbed/kubernetes
 # What takes apart records that anybody may have written. Each is fuzzed for so long.
 FUZZERS = ./record/avro:FuzzDecode ./record/avro:FuzzWriter ./record/json:FuzzDecode ./record/protobuf:FuzzDecode ./extract:FuzzAnswer
 MORE_FUZZERS = ./record/avro:FuzzSkip ./record/avro:FuzzResolve ./record/avro:FuzzResolveSchemas ./record/json:FuzzKeep ./record/protobuf:FuzzFramed \
-	./record/jsonschema:FuzzParse ./record/infer:FuzzAdd ./partitioning:FuzzPattern ./partitioning:FuzzRFC3339 ./writers/parquet:FuzzRecords
+	./record/jsonschema:FuzzParse ./record/infer:FuzzAdd ./partitioning:FuzzPattern ./partitioning:FuzzRFC3339 ./jobs:FuzzSchedule ./writers/parquet:FuzzRecords
 FUZZTIME = 10s
 
 .PHONY: build image test-short test test-long test-deploy test-kubernetes lint fuzz bench bench-functions testbed-up testbed-check clean
