@@ -198,7 +198,10 @@ func (w *worker) judge(ctx context.Context, s *segment, r extract.Range, whole b
 	} else if s.failed != nil && (whole || s.To == s.From) && errors.Is(context.Cause(ctx), errPeriodOver) {
 		w.fail(s.Partition, fmt.Errorf("read %s/%s: not one record in %s: %w", w.topic, extract.Range{Partition: r.Partition, First: s.To, Next: r.Next}, w.readPeriod(), s.failed))
 	}
-	if end := w.logEnds[s.Partition]; s.To >= end && w.task.reachesEnd() {
+	if w.task.reachesEnd() && slices.ContainsFunc(w.desc.Partitions, func(p extract.Partition) bool {
+		// Where a transaction is open the high watermark is out of reach: what it holds back may be older than what was read.
+		return p.Partition == s.Partition && p.Err == nil && s.To >= p.HighWatermark
+	}) {
 		s.AtEnd, s.EndTime = true, &w.endTime
 	}
 }

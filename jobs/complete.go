@@ -184,13 +184,13 @@ func (w *worker) partitioner() (*partitioning.Partitioner, error) {
 	return w.layout, nil
 }
 
-// hasFiles looks whether a folder has more in it than a marker.
+// hasFiles looks whether a folder has data files of the topic. What others leave there says nothing.
 func (w *worker) hasFiles(ctx context.Context, folder string) (bool, error) {
 	for e, err := range w.env.store.List(ctx, storage.Query{Prefix: folder + "/"}) {
 		if err != nil {
 			return false, fmt.Errorf("look into %s: %w", folder, err)
 		}
-		if e.Name != markerOf(folder) {
+		if _, ours := attemptOfName(w.topic, e.Name, "\x00"); ours && offsets.FolderOf(e.Name) == folder {
 			return true, nil
 		}
 	}

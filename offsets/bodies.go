@@ -155,7 +155,7 @@ type Segment struct {
 	Mark      *Mark      `json:"mark,omitempty"`     // fingerprint of the last record batch
 	Gaps      Gaps       `json:"gaps,omitzero"`      // offsets without a row
 	MaxTime   int64      `json:"max_time,omitempty"` // greatest Kafka timestamp, ms
-	AtEnd     bool       `json:"at_end,omitempty"`   // To was the end of the partition when the run began,
+	AtEnd     bool       `json:"at_end,omitempty"`   // To was the end of the partition when the run began, with no transaction open,
 	EndTime   *time.Time `json:"end_time,omitempty"` // at this time
 
 	// Passed stands for MaxTime where folders are not by Kafka's timestamp: the greatest time of a row, where a row's is the earlier of
