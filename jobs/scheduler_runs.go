@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"shadoof/internal/admin"
+	"shadoof/internal/ui"
 )
 
 // record takes in a run that ended.
@@ -72,7 +73,7 @@ func sum(r *admin.Run, report *RunReport, err error) {
 		}
 	}
 	if failed > 1 {
-		r.Error += fmt.Sprintf(" (and %d topics more)", failed-1)
+		r.Error += fmt.Sprintf(" (and %s more)", ui.Plural(failed-1, "topic"))
 	}
 }
 

@@ -33,7 +33,7 @@ func (s *Scheduler) Status() admin.Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := s.status
-	out.Started, out.Now, out.Ticked, out.NotReady = s.started, now, s.ticked, s.notReady
+	out.Started, out.Now, out.Ticked, out.NotReady = s.started, now, s.ticked, cmp.Or(s.notReady, s.silent)
 	out.Memory.Used = s.used()
 	out.Jobs = make([]admin.Job, len(s.jobs))
 	for i, j := range s.jobs {

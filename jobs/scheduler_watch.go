@@ -3,7 +3,6 @@ package jobs
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -25,7 +24,7 @@ type lastRun struct {
 func (e *Env) CheckClaims(ctx context.Context) error {
 	names, err := e.source.Topics(ctx)
 	if err != nil {
-		return fmt.Errorf("list topics: %w", err)
+		return err
 	}
 	if _, err := resolveClaims(e.cfg.Jobs, names); err != nil {
 		return usage(err)
@@ -37,7 +36,7 @@ func (e *Env) CheckClaims(ctx context.Context) error {
 func (e *Env) lastRuns(ctx context.Context) ([]lastRun, error) {
 	names, err := e.source.Topics(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("list topics: %w", err)
+		return nil, err
 	}
 	claims, err := resolveClaims(e.cfg.Jobs, names)
 	if err != nil {
@@ -66,6 +65,12 @@ func (e *Env) lastRuns(ctx context.Context) ([]lastRun, error) {
 	return slices.DeleteFunc(out, func(l lastRun) bool { return l.version == 0 }), err
 }
 
+// reach is an error where Kafka does not answer.
+func (e *Env) reach(ctx context.Context) error {
+	_, err := e.source.Topics(ctx)
+	return err
+}
+
 // endsOf is where the partitions of a topic can be read to now. Partitions that do not answer are left out.
 func (e *Env) endsOf(ctx context.Context, topic string) (map[int32]int64, error) {
 	desc, err := e.source.Describe(ctx, topic)
@@ -85,8 +90,9 @@ func (e *Env) endsOf(ctx context.Context, topic string) (map[int32]int64, error)
 // others show when the topic is lifted next.
 const lagEvery = time.Minute
 
-// watchLag keeps up how far the topics are behind, until ctx ends.
+// watchLag keeps up whether Kafka answers, and how far the topics are behind, until ctx ends.
 func (s *Scheduler) watchLag(ctx context.Context) {
+	s.refreshLag(ctx) // nothing has positions yet: it only says whether Kafka is there
 	ticker := time.NewTicker(lagEvery)
 	defer ticker.Stop()
 	for {
@@ -99,12 +105,26 @@ func (s *Scheduler) watchLag(ctx context.Context) {
 	}
 }
 
-// refreshLag asks for the ends of all topics whose positions are known. When Kafka does not answer for one, none is known.
+// answerWithin is how long Kafka may take for an answer before it is said that it does not. Runs wait for as long as it takes.
+const answerWithin = 20 * time.Second
+
+// refreshLag asks whether Kafka is there, and for the ends of all topics whose positions are known. What it does not say in time is not
+// known any more.
 func (s *Scheduler) refreshLag(ctx context.Context) {
 	type known struct {
 		topic     string
 		version   int64
 		positions map[int32]position
+	}
+	asking, cancel := context.WithTimeout(ctx, answerWithin)
+	err := s.answers(asking)
+	cancel()
+	if ctx.Err() != nil {
+		return
+	}
+	s.heard(err)
+	if err != nil {
+		return
 	}
 	var list []known
 	s.mu.Lock()
@@ -114,33 +134,50 @@ func (s *Scheduler) refreshLag(ctx context.Context) {
 		}
 	}
 	s.mu.Unlock()
-	g, ctx := errgroup.WithContext(ctx)
+	round, cancel := context.WithTimeout(ctx, lagEvery)
+	defer cancel()
+	var g errgroup.Group
 	g.SetLimit(liftsAtOnce)
 	for _, k := range list {
 		g.Go(func() error {
+			asking, cancel := context.WithTimeout(round, answerWithin)
+			defer cancel()
+			ends, err := s.ends(asking, k.topic)
 			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			ends, err := s.ends(ctx, k.topic)
-			if err != nil && !errors.Is(err, extract.ErrNoTopic) {
-				return err
+				return nil
 			}
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			if t := s.topics[k.topic]; t != nil && t.Version == k.version {
+			t := s.topics[k.topic]
+			switch {
+			case t == nil || t.Version != k.version:
+			case err != nil && !errors.Is(err, extract.ErrNoTopic):
+				s.log.Debug("how far the topic is behind is not known", "topic", k.topic, "error", err)
+				t.lag(-1, time.Time{}, time.Time{})
+			default:
 				lag, oldest := behind(k.positions, ends)
 				t.lag(lag, s.now(), oldest)
 			}
 			return nil
 		})
 	}
-	err := g.Wait()
-	if err == nil || errors.Is(err, context.Canceled) {
-		return
-	}
-	s.log.Debug("how far the topics are behind is not known", "error", err)
+	_ = g.Wait() // none of them fails
+}
+
+// heard takes in whether Kafka answers. While it does not, what was known of its ends says nothing.
+func (s *Scheduler) heard(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	switch {
+	case err == nil && s.silent != "":
+		s.log.Info("kafka answers again")
+	case err != nil && s.silent == "":
+		s.log.Warn("kafka does not answer: until it does nothing can be lifted", "waited", answerWithin.String(), "error", err)
+	}
+	if s.silent = ""; err == nil {
+		return
+	}
+	s.silent = "kafka does not answer: until it does nothing can be lifted: " + err.Error()
 	for _, t := range s.topics {
 		t.lag(-1, time.Time{}, time.Time{})
 	}

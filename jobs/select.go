@@ -32,7 +32,7 @@ func (e *Env) claims(ctx context.Context, sel Selection) ([]claim, error) {
 	}
 	names, err := e.source.Topics(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("list topics: %w", err)
+		return nil, err
 	}
 	all, err := resolveClaims(e.cfg.Jobs, names)
 	if err != nil {

@@ -63,9 +63,9 @@ leaves alone what came after that version. Exit 2 says that Kafka no longer has 
 	})
 	oneTopic(cmd, &o.Topic)
 	f := cmd.Flags()
-	f.StringVar(&o.From, "from", "", "`X`, where it begins: an offset, a time, a date, or earliest")
+	f.StringVar(&o.From, "from", "", "begin at `X`: an offset, a time, a date, or earliest")
 	must(cmd.MarkFlagRequired("from"))
-	f.StringVar(&o.To, "to", "latest", "`Y`, where it ends: an offset, a time, a date, or latest")
+	f.StringVar(&o.To, "to", "latest", "end before `Y`: an offset, a time, a date, or latest")
 	f.Int32SliceVar(&o.Partitions, "partition", nil, "only this `partition`; repeatable")
 	f.Lookup("partition").DefValue = ""
 	f.BoolVar(&o.Replace, "replace", false, "lift again what is there")
@@ -73,7 +73,7 @@ leaves alone what came after that version. Exit 2 says that Kafka no longer has 
 	f.BoolVar(&o.AllowFewer, "allow-fewer", false, "replace also what comes back with fewer rows")
 	f.Int64Var(&o.At, "at", 0, "replace only what was there after this `version` of the log")
 	f.StringVar(&o.into, "into", "", "lift to the root at this `URL`")
-	f.StringVar(&o.shard, "shard", "", "`I/N`: only the partitions, or bundles, that fall to worker I of N, with I from 0")
+	f.StringVar(&o.shard, "shard", "", "only the partitions, or bundles, that fall to worker I of N, `I/N`, with I from 0")
 	f.DurationVar(&o.lateness, "lateness", -1, "how late records may be where Y is a time; complete.lateness of the job by default")
 	f.Lookup("lateness").DefValue = "0s" // not shown
 	f.BoolVar(&o.DryRun, "dry-run", false, "write nothing, only show what would be read and replaced")

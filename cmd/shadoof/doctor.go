@@ -52,7 +52,7 @@ _shadoof/store.json, as the first run would. The table has no secrets in it: pas
 		}),
 	}
 	a.selectJobs(cmd)
-	cmd.Flags().DurationVar(&patience, "patience", 30*time.Second, "how long one look may `take`; what takes longer is unreachable")
+	cmd.Flags().DurationVar(&patience, "patience", 30*time.Second, "how long one look may take; what takes longer is unreachable")
 	return cmd
 }
 

@@ -140,7 +140,7 @@ position below the start or behind the end of the log in Kafka, and a partition 
 	f := cmd.Flags()
 	f.StringVar(&r.Group, "group", "", "the consumer `group` of the other tool")
 	f.StringVar(&file, "file", "", "a `file` with lines topic,partition,offset")
-	f.StringVar(&r.Missing, "missing", "", "begin partitions without a position at `earliest` or latest; they are refused when it is not given")
+	f.StringVar(&r.Missing, "missing", "", "`end` of the log at which partitions without a position begin, earliest or latest; they are refused when it is not given")
 	f.BoolVar(&existing, "accept-existing", false, "the topics' folders hold files of another tool, which stay as they are")
 	f.StringVar(&reason, "reason", "", "why, for the log; with --accept-existing")
 	f.BoolVar(&r.DryRun, "dry-run", false, "write nothing, say what would be written")

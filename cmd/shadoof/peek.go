@@ -61,7 +61,7 @@ key_base64 and value_base64.`,
 	oneTopic(cmd, &r.Topic)
 	f := cmd.Flags()
 	f.Int32Var(&r.Partition, "partition", -1, "the `partition`")
-	f.StringVar(&from, "offset", "", "`where` to begin: an offset, earliest, latest, -N, a time or a date")
+	f.StringVar(&from, "offset", "", "`position` to begin at: an offset, earliest, latest, -N, a time or a date")
 	f.Int64VarP(&r.Records, "records", "n", 10, "how many `records`, at most")
 	f.BoolVar(&r.Raw, "raw", false, "do not decode values")
 	must(cmd.MarkFlagRequired("partition"))

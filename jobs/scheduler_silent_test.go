@@ -1,0 +1,88 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"shadoof/extract"
+)
+
+// A mutedSource can be made to answer nothing for as long as somebody waits, or to refuse one topic.
+type mutedSource struct {
+	*memSource
+	all   atomic.Bool
+	topic atomic.Pointer[string] // refused at once, as to a principal that may not see it
+}
+
+func (s *mutedSource) Topics(ctx context.Context) ([]string, error) {
+	if s.all.Load() {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return s.memSource.Topics(ctx)
+}
+
+func (s *mutedSource) Describe(ctx context.Context, topic string) (*extract.Topic, error) {
+	if s.all.Load() {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	if t := s.topic.Load(); t != nil && *t == topic {
+		return nil, errors.New("the principal needs the ACLs DESCRIBE and READ on the topic")
+	}
+	return s.memSource.Describe(ctx, topic)
+}
+
+// While Kafka does not answer, the process says so, and does not go on showing what it knew; a topic that is refused hides no other.
+func TestKafkaFallsSilent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.configure(strings.Replace(testConfig, "[orders]", `["orders.*"]`, 1) + "    schedule: \"@daily\"\n")
+		twoHours(w)
+		w.source.create("orders-old", strings.Repeat("cd", 16), 1).add(0, 3, day, time.Minute)
+		source := &mutedSource{memSource: w.source}
+		e := w.process(w.store)
+		e.source = source
+		ahead := time.Until(day.Add(5 * time.Hour))
+		e.now = func() time.Time { return time.Now().Add(ahead).Round(0) }
+		s, err := NewScheduler(e, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- s.Run(ctx, t.Context()) }()
+		looks := func(when string, ready bool, orders, old int64) {
+			t.Helper()
+			synctest.Wait()
+			st := s.Status()
+			if got := st.NotReady == ""; got != ready || !ready && !strings.Contains(st.NotReady, "kafka does not answer") {
+				t.Errorf("%s: not ready: %q", when, st.NotReady)
+			}
+			if len(st.Topics) != 2 || st.Topics[0].Lag != orders || st.Topics[1].Lag != old {
+				t.Errorf("%s: %+v, want lags %d and %d", when, st.Topics, orders, old)
+			}
+		}
+		looks("at first", true, 0, 0)
+		source.all.Store(true)
+		time.Sleep(lagEvery + answerWithin)
+		looks("while nothing answers", false, -1, -1)
+		source.all.Store(false)
+		time.Sleep(lagEvery)
+		looks("when it is back", true, 0, 0)
+		name := "orders-old"
+		source.topic.Store(&name)
+		time.Sleep(lagEvery)
+		looks("while one topic is refused", true, 0, -1)
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
