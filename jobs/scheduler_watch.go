@@ -172,7 +172,7 @@ func (s *Scheduler) heard(err error) {
 	case err == nil && s.silent != "":
 		s.log.Info("kafka answers again")
 	case err != nil && s.silent == "":
-		s.log.Warn("kafka does not answer: until it does nothing can be lifted", "waited", answerWithin.String(), "error", err)
+		s.log.Warn("kafka does not answer: until it does nothing can be lifted", "error", err)
 	}
 	if s.silent = ""; err == nil {
 		return
