@@ -3,6 +3,8 @@
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # The model of the protocol is one goroutine that visits millions of states: ten times slower under the race detector, for nothing.
 CONCURRENT = $$(go list ./... | grep -v /offsets/model)
+# Seeded histories of many processes: a few under the race detector, all of them without it.
+HISTORIES = TestHistoriesOf|TestAMarkerIsNeverWrong
 # The race detector needs a C compiler.
 RACE := $(shell command -v $${CC:-cc} >/dev/null 2>&1 && echo -race)
 WITHSERVERS = cd testbed && go run ./cmd/withservers
@@ -37,6 +39,7 @@ test: testbed-check lint
 	$(if $(RACE),,@echo 'no C compiler: these tests run without the race detector')
 	go test $(RACE) -vet=off -count=1 -timeout 10m $(CONCURRENT)
 	go test -vet=off -count=1 -timeout 10m ./offsets/model
+	go test -vet=off -count=1 -timeout 10m -run '$(HISTORIES)' ./jobs
 	$(WITHSERVERS) -- go test -vet=off -count=1 -timeout 10m ./...
 	@$(MAKE) --no-print-directory test-deploy
 	@$(MAKE) --no-print-directory fuzz
@@ -50,7 +53,7 @@ test-deploy:
 test-long: testbed-check lint
 	go test $(RACE) -vet=off -count=1 -timeout 30m $(CONCURRENT)
 	SHADOOF_LONG=1 go test -vet=off -count=1 -timeout 30m ./offsets/model
-	SHADOOF_LONG=1 go test -vet=off -count=1 -timeout 30m -run TestHistoriesOf ./jobs
+	SHADOOF_LONG=1 go test -vet=off -count=1 -timeout 30m -run '$(HISTORIES)' ./jobs
 	SHADOOF_LONG=1; export SHADOOF_LONG; $(WITHSERVERS) -- go test -vet=off -count=1 -timeout 60m -tags long ./...
 	@$(MAKE) --no-print-directory test-deploy
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=5m

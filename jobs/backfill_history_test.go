@@ -407,7 +407,7 @@ func TestHistoriesOfBackfillsAreExact(t *testing.T) {
 	if os.Getenv("SHADOOF_LONG") != "" {
 		count = 20000
 	}
-	if testing.Short() {
+	if testing.Short() || raced {
 		count = 50
 	}
 	if seed := os.Getenv("SHADOOF_SEED"); seed != "" {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -249,7 +250,10 @@ func TestListersAndFeedsDuringAReplace(t *testing.T) {
 		entitled := int64(len(w.entitled("orders")))
 		looks, wrong, told := 0, "", int64(0)
 		live := map[string]int64{}
+		var one sync.Mutex // requests come side by side
 		s := w.store.Attach(memory.Options{Hook: func(c memory.Call) memory.Verdict {
+			one.Lock()
+			defer one.Unlock()
 			looks++
 			if bad := never(w); bad != "" && wrong == "" {
 				wrong = fmt.Sprintf("before %s %s: %s", c.Op, c.Name, bad)

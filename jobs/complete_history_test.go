@@ -400,8 +400,8 @@ func (h *hourly) settle() {
 func TestAMarkerIsNeverWrong(t *testing.T) {
 	t.Parallel()
 	seeds := uint64(600)
-	if testing.Short() {
-		seeds = 120
+	if testing.Short() || raced {
+		seeds = 60
 	}
 	marks, late := 0, int64(0)
 	for seed := range seeds {
