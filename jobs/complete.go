@@ -93,7 +93,8 @@ func (w *worker) decideComplete(ctx context.Context, s *offsets.State, live *liv
 		maps.Copy(open, s.Complete.Open)
 	}
 	if !s.Complete.IsTracked() {
-		if live == nil {
+		// What is removed now was not noted as long as nobody asked: once it is carried out, no marker can come before it.
+		if live == nil || len(w.log.Unmarked()) > 0 {
 			return nil, errNothingLeft
 		}
 		if err := live.extend(ctx, w.log, s.V); err != nil {
@@ -104,7 +105,7 @@ func (w *worker) decideComplete(ctx context.Context, s *offsets.State, live *liv
 				open[folder] = 0
 			}
 		}
-		b.Open = slices.Sorted(maps.Keys(open))
+		b.Open, b.Anew = slices.Sorted(maps.Keys(open)), w.set.Partition.By == "field"
 	}
 	due := w.due(open, b.Through)
 	due = due[:min(len(due), foldersAtOnce)]
@@ -139,8 +140,11 @@ func (w *worker) through(s *offsets.State) int64 {
 	if s.Complete != nil {
 		said = s.Complete.Through
 	}
-	if w.desc == nil || w.desc.ID != s.TopicID {
+	switch {
+	case w.desc == nil || w.desc.ID != s.TopicID:
 		return said // nobody was asked, or about another topic of this name
+	case w.set.Partition.By == "field" && !s.Complete.IsTracked():
+		return said // what was lifted so far tells Kafka's times alone
 	}
 	passed := passedByAll(standings(s, w.desc, w.endTime, w.job.Complete.Idle, w.env.readCommitted))
 	return max(said, passed-w.job.Complete.Lateness.Milliseconds())

@@ -2,8 +2,14 @@ package jobs
 
 import (
 	"context"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"shadoof/config"
 )
 
 // A record of times to come says nothing while a transaction is open behind it: what the transaction holds may be of now.
@@ -45,4 +51,105 @@ func TestAForeignFileBringsNoMarkerBack(t *testing.T) {
 	}
 	w.runClean()
 	w.wantMarkers("after all of it was dropped")
+}
+
+// What retention drops while nobody asks for markers must not stay in the state for ever.
+func TestTheStateOfATopicThatGetsNoMarkersAnyMoreDoesNotGrow(t *testing.T) {
+	t.Parallel()
+	w, topic := newCompleting(t, 1)
+	topic.add(0, 40, day.Add(-20*time.Hour), 30*time.Minute)
+	w.until(day.Add(90 * time.Minute))
+	w.runClean()
+	w.configure(testConfig)
+	w.runClean()
+	if _, err := w.process(w.store).DropFiles(context.Background(), DropRequest{Topic: "orders", Before: day.Add(-time.Hour), Decision: byTest}); err != nil {
+		t.Fatal(err)
+	}
+	w.runClean()
+	wk, err := w.process(w.store).reader(context.Background(), "orders")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if open := wk.log.State().Complete.Open; len(open) > 0 {
+		t.Errorf("%d folders are kept: %v", len(open), open)
+	}
+	w.configure(completing)
+	w.runClean()
+	for _, m := range w.markers() {
+		if !slices.ContainsFunc(w.store.Objects(), func(name string) bool { return strings.HasPrefix(name, "orders/"+m+"/") && !isSuccess(name) }) {
+			t.Errorf("%s has a marker and no file", m)
+		}
+	}
+	w.checkVerified("at the end")
+}
+
+// What was lifted while nobody asked for markers says how far Kafka's times had come, which says nothing of folders by a field.
+func TestMarkersAskedForLaterDoNotGoByKafkasTimes(t *testing.T) {
+	t.Parallel()
+	w, topic := newCompleting(t, 1)
+	configure := func(doc string) {
+		w.configure(doc)
+		w.cfg.Jobs[0].Partition.By = "field"
+		w.cfg.Jobs[0].Partition.Fields = []config.TimeField{{Path: "value"}}
+	}
+	add := func(kafka, field time.Duration) {
+		topic.addSlots(0, memSlot{ts: day.Add(kafka).UnixMilli(), val: []byte(day.Add(field).Format(time.RFC3339))})
+	}
+	configure(testConfig)
+	add(80*time.Minute, 30*time.Minute) // all records come fifty minutes late
+	w.until(day.Add(85 * time.Minute))
+	w.runClean()
+	configure(completing)
+	w.runClean()
+	w.wantMarkers("rows have reached 13:30 alone")
+	add(90*time.Minute, 40*time.Minute)
+	w.until(day.Add(95 * time.Minute))
+	w.runClean()
+	w.wantMarkers("rows have reached 13:40 alone")
+	add(125*time.Minute, 75*time.Minute)
+	w.until(day.Add(130 * time.Minute))
+	w.runClean()
+	w.wantMarkers("14:10 was passed", hr("13"))
+	if late := w.lateFolders(); len(late) > 0 {
+		t.Errorf("late: %v", late)
+	}
+}
+
+// A removal that is under way when folders begin to be tracked again is carried out before any marker comes.
+func TestNoMarkerComesBeforeARemovalThatIsUnderWay(t *testing.T) {
+	t.Parallel()
+	w, topic := newCompleting(t, 1)
+	topic.add(0, 30, day, time.Minute)
+	w.until(day.Add(31 * time.Minute))
+	w.runClean()
+	first := firstFile(w)
+	w.configure(testConfig)
+	topic.add(0, 60, day.Add(31*time.Minute), time.Minute)
+	w.until(day.Add(92 * time.Minute))
+	w.runClean() // they are not tracked any more; two files of 13:00
+	w.configure(completing)
+	topic.add(0, 1, day.Add(93*time.Minute), time.Minute)
+	w.until(day.Add(95 * time.Minute))
+	p := newPromise(w)
+	e, once := w.process(p.store(nil)), sync.Once{}
+	e.hook = func(point string) {
+		if point == "after-marker" {
+			once.Do(func() {
+				h := &hourly{world: w, promise: p, r: rand.New(rand.NewPCG(1, 1)), orderly: true}
+				h.dies("drop-appended", func(e *Env) {
+					_, _, _ = e.Resolve(context.Background(), "orders", Resolution{Drop: first, Decision: byTest})
+				})
+			})
+		}
+	}
+	if r := w.run(e); r.ExitCode() != ExitDone {
+		t.Fatal(reportText(r))
+	}
+	if p.look(); p.broken != "" {
+		t.Error(p.broken)
+	}
+	w.wantMarkers("at the end", hr("13"))
+	if w.store.Bytes(first) != nil {
+		t.Errorf("%s was not dropped", first)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"runtime"
 	"strings"
@@ -277,8 +278,8 @@ func (h *hourly) step() {
 		}
 		h.note("an open transaction, or none: %d", p.open)
 	case n == 18:
-		h.note("limits change")
-		h.configure(completing + []string{"", "    limits: {records: 9}\n"}[h.r.IntN(2)])
+		h.note("limits change, or markers are not asked for any more")
+		h.configure([]string{completing, completing + "    limits: {records: 9}\n", testConfig}[h.r.IntN(3)])
 	case n == 19:
 		h.world.sleep(time.Duration(h.r.IntN(4)) * time.Hour)
 		h.note("time goes by: %s", h.world.now.Format("15:04"))
@@ -389,6 +390,19 @@ func (h *hourly) settle() {
 		if !folders[f] {
 			h.fail("at rest %s has a marker, and no file", f)
 		}
+	}
+	told := map[string]bool{}
+	_, err := h.world.process(h.world.store).Feed(context.Background(), FeedOptions{Topic: "orders"}, func(v *FeedVersion) error {
+		for _, f := range v.Complete {
+			told[f] = true
+		}
+		for _, f := range v.Reopened {
+			delete(told, f)
+		}
+		return nil
+	})
+	if err != nil || !maps.Equal(told, h.standing) {
+		h.fail("at rest the feed tells of %v (%v), and markers are %v", told, err, h.standing)
 	}
 	if h.orderly && h.late > 0 {
 		h.fail("%d rows are late, though every producer was in time", h.late)

@@ -299,6 +299,10 @@ type Complete struct {
 	Vacant      []string `json:"vacant,omitempty"`  // that were reopened and have no data file any more: they get none; ascending
 	Open        []string `json:"open,omitempty"`    // only where nothing was tracked before: all folders with live data files, ascending
 	Off         bool     `json:"off,omitempty"`     // folders are not tracked any more, and get no markers
+
+	// Anew, only where nothing was tracked before, says that what partitions have passed is not known: folders are by a field, and segments
+	// tell Kafka's times as long as nobody asks for markers.
+	Anew bool `json:"anew,omitempty"`
 }
 
 func (*Init) RecordType() Type      { return TypeInit }

@@ -97,7 +97,9 @@ func (s *State) reopen(folders []string) error {
 	if err := checkFolders(folders); err != nil {
 		return err
 	}
-	s.openAs(s.V, folders)
+	if s.Complete.IsTracked() {
+		s.openAs(s.V, folders)
+	}
 	return nil
 }
 
@@ -138,16 +140,15 @@ func (b *Complete) fold(n *State, _ time.Time) error {
 	}
 	c, tracked := n.Complete.clone(), n.Complete.IsTracked()
 	switch {
-	case b.Off && (!tracked || b.Through != 0 || len(b.Folders)+len(b.Vacant)+len(b.Open) > 0):
+	case b.Off && (!tracked || b.Through != 0 || b.Anew || len(b.Folders)+len(b.Vacant)+len(b.Open) > 0):
 		return errors.New("it ends the tracking of folders, where nothing is tracked, or says more than that")
 	case b.Off:
-		c.Tracked = false
-		maps.DeleteFunc(c.Open, func(_ string, v int64) bool { return v == 0 })
+		c.Tracked, c.Open = false, nil
 		n.Complete = c
 		return nil
 	case b.Through < c.Through:
 		return fmt.Errorf("it goes back from %d to %d", c.Through, b.Through)
-	case tracked && len(b.Open) > 0:
+	case tracked && (len(b.Open) > 0 || b.Anew):
 		return errors.New("it begins to track folders, which are tracked already")
 	case tracked && len(b.Folders)+len(b.Vacant) == 0:
 		return errors.New("it says nothing new")
@@ -165,9 +166,21 @@ func (b *Complete) fold(n *State, _ time.Time) error {
 			delete(c.Open, f)
 		}
 	}
+	if b.Anew {
+		n.passedNothing()
+	}
 	c.Through, c.Tracked = b.Through, true
 	n.Complete = c
 	return nil
+}
+
+// passedNothing forgets what records have reached.
+func (s *State) passedNothing() {
+	s.Partitions = maps.Clone(s.Partitions)
+	for n, p := range s.Partitions {
+		p.Passed = 0
+		s.Partitions[n] = p
+	}
 }
 
 // check says whether c may have come out of a fold.

@@ -82,3 +82,19 @@ func TestACompleteWantsAMarker(t *testing.T) {
 	}
 	same(t, "unmarked", []int64{2}, l.Unmarked())
 }
+
+// Where folders are by a field, what was lifted before anybody asked for markers does not tell how far partitions have come.
+func TestACompleteBeginsAnew(t *testing.T) {
+	t.Parallel()
+	a := attemptName(1)
+	b := bundle(a, 0, 100, 110)
+	b.Segments[0].MaxTime = noon.Add(-time.Hour).UnixMilli()
+	commit := &Commit{lift(a, b)}
+	folders := commit.Folders()
+	for anew, want := range map[bool]int64{false: b.Segments[0].MaxTime, true: 0} {
+		s := after(t, startsOf(1), commit, &Complete{Incarnation: 1, Open: folders, Anew: anew})
+		if got := s.Partitions[0].Passed; got != want || s.Partitions[0].Next != 110 {
+			t.Errorf("anew %t: %+v", anew, s.Partitions[0])
+		}
+	}
+}

@@ -147,6 +147,8 @@ func TestFold(t *testing.T) {
 		"complete, tracked twice":                {with(tracked), &Complete{Incarnation: 1, Through: 7, Open: []string{"x"}}, "tracked already"},
 		"complete in another incarnation":        {base, &Complete{Incarnation: 2, Through: 5}, "incarnation 2"},
 		"complete, off":                          {with(tracked), &Complete{Incarnation: 1, Off: true}, ""},
+		"complete, off and anew":                 {with(tracked), &Complete{Incarnation: 1, Off: true, Anew: true}, "says more"},
+		"complete, anew where it is tracked":     {with(tracked), &Complete{Incarnation: 1, Through: 7, Folders: []string{"b"}, Anew: true}, "tracked already"},
 		"complete, off and more":                 {with(tracked), &Complete{Incarnation: 1, Off: true, Through: 9}, "says more"},
 		"complete, off where it is off":          {with(tracked, &Complete{Incarnation: 1, Off: true}), &Complete{Incarnation: 1, Off: true}, "nothing is tracked"},
 		"complete, on again":                     {with(tracked, &Complete{Incarnation: 1, Off: true}), &Complete{Incarnation: 1, Through: 6, Open: []string{"a"}}, ""},

@@ -134,7 +134,10 @@ func (h *historian) reopened(files ...File) []string {
 	}
 	folders := map[string]bool{}
 	for _, f := range files {
-		folders[FolderOf(f.Key)], h.open[FolderOf(f.Key)] = true, true
+		folders[FolderOf(f.Key)] = true
+		if h.tracked {
+			h.open[FolderOf(f.Key)] = true
+		}
 	}
 	return slices.Sorted(maps.Keys(folders))
 }
@@ -150,6 +153,7 @@ func (h *historian) complete() {
 		b.Open = slices.Sorted(maps.Keys(h.open))
 	case h.draw("off", 0, 5) == 0:
 		h.tracked = false
+		clear(h.open)
 		h.add(&Complete{Incarnation: h.inc, Off: true})
 		return
 	}
@@ -290,7 +294,7 @@ func (h *historian) verdict(s *State) {
 			h.t.Fatalf("folder %s is not open", f)
 		}
 	}
-	if s.Complete.IsTracked() != h.tracked || h.tracked && (len(s.Complete.Open) != len(h.open) || s.Complete.Through != h.through) {
+	if s.Complete.IsTracked() != h.tracked || h.everTracked && (len(s.Complete.Open) != len(h.open) || s.Complete.Through != h.through) {
 		h.t.Fatalf("complete: %+v, want %v through %d", s.Complete, h.open, h.through)
 	}
 	for a := range h.fenced {
