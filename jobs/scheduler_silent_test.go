@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"shadoof/extract"
+	"shadoof/offsets"
+	"shadoof/storage"
 )
 
 // A mutedSource can be made to answer nothing for as long as somebody waits, or to refuse one topic.
@@ -85,4 +88,27 @@ func TestKafkaFallsSilent(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// What is shown of a damaged log, or of an unfit store, is what helps, not the command that decides other things; and it goes with it.
+func TestAdviceThatHelps(t *testing.T) {
+	t.Parallel()
+	s, err := newScheduler(nil, schedulerParts{now: time.Now, used: func() int64 { return 0 }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{fmt.Errorf("log/7.json: no such record: %w", offsets.ErrDamaged), "put back"},
+		{halt(fmt.Errorf("probe: %w", storage.ErrUnfit)), "shadoof doctor --topic orders"},
+		{halt(errors.New("`shadoof resolve --topic orders --accept-loss` goes on")), ""},
+		{nil, ""},
+	} {
+		s.topicEnded(&TopicReport{Topic: "orders", Err: c.err})
+		if got := s.Status().Topics[0].Advice; !strings.Contains(got, c.want) || c.want == "" && got != "" {
+			t.Errorf("of %v: %q, want %q", c.err, got, c.want)
+		}
+	}
 }

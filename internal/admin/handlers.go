@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -49,9 +51,24 @@ func (s *Server) handler() http.Handler {
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
+		if !s.addressed(r.Host) {
+			plain(w, http.StatusMisdirectedRequest, "this is shadoof at "+s.Addr()+", for who is on this machine: ask for it by this address, or as localhost; a proxy must pass one of these as the Host")
+			return
+		}
 		r.Body = http.MaxBytesReader(w, r.Body, 1<<10)
 		m.ServeHTTP(w, r)
 	})
+}
+
+// addressed says whether a request came by an address of the machine. A server at a loopback address takes no name but localhost and its
+// own: a page of another site, in a browser on this machine, could have its name point here, and read everything.
+func (s *Server) addressed(host string) bool {
+	if a, ok := s.listener.Addr().(*net.TCPAddr); !ok || !a.IP.IsLoopback() {
+		return true
+	}
+	own, _, _ := net.SplitHostPort(s.o.Listen)
+	name := strings.TrimSuffix((&url.URL{Host: host}).Hostname(), ".")
+	return name == "" || net.ParseIP(name) != nil || strings.EqualFold(name, own) || strings.EqualFold(name, "localhost")
 }
 
 func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {

@@ -259,3 +259,29 @@ func TestLargeHeadersAreRefused(t *testing.T) {
 		t.Errorf("got %q, %v", line, err)
 	}
 }
+
+// A site whose name was made to point at this machine reads nothing, and who is on the machine does.
+func TestOnlyAddressesOfTheMachine(t *testing.T) {
+	t.Parallel()
+	at := serve(t, nil)
+	for host, want := range map[string]int{
+		strings.TrimPrefix(at, "http://"): 200, "localhost:8080": 200, "LOCALHOST": 200, "localhost.": 200, "[::1]:8080": 200, "[::1]": 200, "10.0.0.7": 200,
+		"evil.example": 421, "evil.example:8080": 421, "localhost.evil.example": 421, "127.0.0.1.evil.example:8080": 421,
+	} {
+		for _, path := range []string{"/", "/metrics", "/api/v1/status"} {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, at+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Host = host
+			resp, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+			if resp.StatusCode != want {
+				t.Errorf("%s of %s: %d, want %d", path, host, resp.StatusCode, want)
+			}
+		}
+	}
+}
