@@ -273,15 +273,20 @@ func (t *replacing) madeFrom(fresh *offsets.Bundle) *liveBundle {
 	return lb
 }
 
-// fewer refuses a bundle that has fewer records than the one that is there.
+// fewer refuses a bundle that has fewer records than the one that is there. What was dropped comes back with it, and counts as there: it
+// must not stand for records that do not come back.
 func (t *replacing) fewer(lb *liveBundle, fresh *offsets.Bundle) error {
 	before, rows := lb.shown(), int64(0)
 	for i := range fresh.Files {
 		rows += fresh.Files[i].Rows
 	}
-	if have := before.Rows + before.Quarantined; rows < have && !t.b.r.AllowFewer {
-		return fmt.Errorf("%s: bundle %d of version %d has %d rows and quarantined records, and only %d come back from Kafka (compacted, or other policies): it stays as it is; --allow-fewer replaces it all the same",
-			t.b.w.topic, lb.ref.Bundle, lb.ref.V, have, rows)
+	have, with := before.Rows+before.Quarantined, ""
+	if before.Dropped > 0 {
+		with = fmt.Sprintf(", and %d that were dropped", before.Dropped)
+	}
+	if rows < have+before.Dropped && !t.b.r.AllowFewer {
+		return fmt.Errorf("%s: bundle %d of version %d has %d rows and quarantined records%s, and only %d come back from Kafka (compacted, or other policies): it stays as it is; --allow-fewer replaces it all the same",
+			t.b.w.topic, lb.ref.Bundle, lb.ref.V, have, with, rows)
 	}
 	return nil
 }

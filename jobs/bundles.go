@@ -103,6 +103,7 @@ func (b *liveBundle) shown() BackfillBundle {
 	out := BackfillBundle{V: b.ref.V, Bundle: b.ref.Bundle, Ranges: []PlanPartition{}}
 	for _, s := range b.Segments {
 		out.Ranges = append(out.Ranges, PlanPartition{s.Partition, s.From, s.To, s.To - s.From})
+		out.Dropped += s.Gaps.Dropped // from the bundle that this one replaced
 	}
 	for i := range b.Files {
 		f := &b.Files[i]
