@@ -82,7 +82,11 @@ func readLayout(resp *kmsg.MetadataResponse) (*layout, error) {
 	if len(resp.Topics) != 1 {
 		return nil, errNoAnswer
 	}
-	topic := &resp.Topics[0]
+	return layoutIn(resp, &resp.Topics[0])
+}
+
+// layoutIn is what an answer says about one of its topics.
+func layoutIn(resp *kmsg.MetadataResponse, topic *kmsg.MetadataResponseTopic) (*layout, error) {
 	if err := kerr.ErrorForCode(topic.ErrorCode); err != nil {
 		return nil, err
 	}

@@ -21,6 +21,11 @@ type Source interface {
 	// A topic that does not exist is ErrNoTopic; a refusal to read it ErrNotAuthorized.
 	Describe(ctx context.Context, topic string) (*Topic, error)
 
+	// Ends returns where the partitions of topics end under the isolation of the source, by a few requests for all of them. What does
+	// not answer within a few tries, or until ctx ends, is left out: partitions without a leader, topics that do not exist or may not
+	// be read. It fails when the cluster does not answer.
+	Ends(ctx context.Context, topics []string) (map[string]map[int32]int64, error)
+
 	// EpochEnd asks the partition's leader where a leader epoch ended (OffsetForLeaderEpoch). known is false when the broker has
 	// no record of the epoch, which is no verdict.
 	EpochEnd(ctx context.Context, topic string, partition, epoch int32) (end int64, known bool, err error)

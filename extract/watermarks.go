@@ -183,16 +183,7 @@ type offsetAnswer struct {
 func (k *Kafka) offsetsByTime(ctx context.Context, topic string, node int32, parts []placement, at int64, isolation int8) map[int32]offsetAnswer {
 	req := kmsg.NewPtrListOffsetsRequest()
 	req.IsolationLevel = isolation
-	rt := kmsg.NewListOffsetsRequestTopic()
-	rt.Topic = topic
-	for _, p := range parts {
-		rp := kmsg.NewListOffsetsRequestTopicPartition()
-		rp.Partition = p.partition
-		rp.CurrentLeaderEpoch = p.epoch
-		rp.Timestamp = at
-		rt.Partitions = append(rt.Partitions, rp)
-	}
-	req.Topics = append(req.Topics, rt)
+	req.Topics = append(req.Topics, offsetsRequest(topic, parts, at))
 
 	answers := make(map[int32]offsetAnswer, len(parts))
 	resp, err := k.ask(ctx, node, req)
@@ -214,4 +205,17 @@ func (k *Kafka) offsetsByTime(ctx context.Context, topic string, node int32, par
 		}
 	}
 	return answers
+}
+
+func offsetsRequest(topic string, parts []placement, at int64) kmsg.ListOffsetsRequestTopic {
+	rt := kmsg.NewListOffsetsRequestTopic()
+	rt.Topic = topic
+	for _, p := range parts {
+		rp := kmsg.NewListOffsetsRequestTopicPartition()
+		rp.Partition = p.partition
+		rp.CurrentLeaderEpoch = p.epoch
+		rp.Timestamp = at
+		rt.Partitions = append(rt.Partitions, rp)
+	}
+	return rt
 }

@@ -43,7 +43,7 @@ type schedulerParts struct {
 	run      func(context.Context, RunOptions) (*RunReport, error)
 	lastRuns func(context.Context) ([]lastRun, error)
 	answers  func(context.Context) error // whether Kafka does
-	ends     func(ctx context.Context, topic string) (map[int32]int64, error)
+	ends     func(ctx context.Context, topics []string) (map[string]map[int32]int64, error)
 	newID    func() string
 	told     func(job string, r admin.Run) // of runs that ended; may be nil
 	idle     func()                        // no run is under way any more
@@ -84,7 +84,7 @@ type ending struct {
 func NewScheduler(e *Env, ended func(job string, r admin.Run)) (*Scheduler, error) {
 	s, err := newScheduler(e.cfg.Jobs, schedulerParts{
 		now: func() time.Time { return e.now().Round(0) }, // without the reading that a sleep of the machine leaves out
-		run: e.Run, lastRuns: e.lastRuns, answers: e.reach, ends: e.endsOf, newID: func() string { return e.newID(8) }, told: ended, idle: e.budget.Free, log: e.log,
+		run: e.Run, lastRuns: e.lastRuns, answers: e.reach, ends: e.source.Ends, newID: func() string { return e.newID(8) }, told: ended, idle: e.budget.Free, log: e.log,
 		status: admin.Status{Build: e.writer.Build, Store: e.endpoint, Memory: admin.Memory{Limit: e.cfg.Memory}}, used: e.budget.Used,
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -145,6 +146,38 @@ func TestServingATopic(t *testing.T) {
 		}
 		stop()
 		w.checkExact("in the end")
+	})
+}
+
+// How far a topic is behind is said only where all its ends are known, and counts what may be read. What is wrong with one hides no other.
+func TestLagIsSaidWhereItIsKnown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.configure(strings.Replace(testConfig, "[orders]", `["orders.*"]`, 1) + "    schedule: \"@daily\"\n")
+		topic := twoHours(w)
+		w.source.create("orders-deleted", strings.Repeat("cd", 16), 1).add(0, 3, day, time.Minute)
+		w.source.create("orders-leaderless", strings.Repeat("ef", 16), 3).add(0, 3, day, time.Minute)
+		ahead := time.Until(day)
+		s, stop := w.serving(t, func() time.Time { return time.Now().Add(ahead).Round(0) })
+		w.source.mu.Lock()
+		topic.add(0, 5, day, time.Minute)
+		topic.add(1, 4, day, time.Minute)
+		topic.parts[1].open = 3
+		w.source.topics["orders-leaderless"].add(0, 2, day, time.Minute)
+		w.source.fail[2] = errors.New("no leader")
+		delete(w.source.topics, "orders-deleted")
+		w.source.mu.Unlock()
+		time.Sleep(lagEvery)
+		synctest.Wait()
+		got := map[string]int64{}
+		for _, t := range s.Status().Topics {
+			got[t.Name] = t.Lag
+		}
+		if diff := cmp.Diff(map[string]int64{"orders": 6, "orders-deleted": -1, "orders-leaderless": -1}, got); diff != "" {
+			t.Error(diff)
+		}
+		stop()
 	})
 }
 

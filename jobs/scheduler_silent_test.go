@@ -10,7 +10,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"shadoof/extract"
 	"shadoof/offsets"
 	"shadoof/storage"
 )
@@ -19,7 +18,7 @@ import (
 type mutedSource struct {
 	*memSource
 	all   atomic.Bool
-	topic atomic.Pointer[string] // refused at once, as to a principal that may not see it
+	topic atomic.Pointer[string] // refused, as to a principal that may not see it
 }
 
 func (s *mutedSource) Topics(ctx context.Context) ([]string, error) {
@@ -30,15 +29,16 @@ func (s *mutedSource) Topics(ctx context.Context) ([]string, error) {
 	return s.memSource.Topics(ctx)
 }
 
-func (s *mutedSource) Describe(ctx context.Context, topic string) (*extract.Topic, error) {
+func (s *mutedSource) Ends(ctx context.Context, topics []string) (map[string]map[int32]int64, error) {
 	if s.all.Load() {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
-	if t := s.topic.Load(); t != nil && *t == topic {
-		return nil, errors.New("the principal needs the ACLs DESCRIBE and READ on the topic")
+	ends, err := s.memSource.Ends(ctx, topics)
+	if t := s.topic.Load(); t != nil {
+		delete(ends, *t)
 	}
-	return s.memSource.Describe(ctx, topic)
+	return ends, err
 }
 
 // While Kafka does not answer, the process says so, and does not go on showing what it knew; a topic that is refused hides no other.

@@ -123,7 +123,7 @@ func (h *theatre) begin() {
 	s, err := newScheduler(h.list, schedulerParts{
 		now: h.now, run: h.run, lastRuns: func(context.Context) ([]lastRun, error) { return h.last, nil },
 		answers: func(context.Context) error { return nil },
-		ends:    func(context.Context, string) (map[int32]int64, error) { return nil, nil },
+		ends:    func(context.Context, []string) (map[string]map[int32]int64, error) { return nil, nil },
 		newID:   func() string { ids++; return fmt.Sprint(ids) },
 		idle: func() {
 			h.mu.Lock()

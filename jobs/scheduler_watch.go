@@ -8,7 +8,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"shadoof/extract"
 	"shadoof/offsets"
 )
 
@@ -71,21 +70,6 @@ func (e *Env) reach(ctx context.Context) error {
 	return err
 }
 
-// endsOf is where the partitions of a topic can be read to now. Partitions that do not answer are left out.
-func (e *Env) endsOf(ctx context.Context, topic string) (map[int32]int64, error) {
-	desc, err := e.source.Describe(ctx, topic)
-	if err != nil {
-		return nil, err
-	}
-	ends := make(map[int32]int64, len(desc.Partitions))
-	for _, p := range desc.Partitions {
-		if p.Err == nil {
-			ends[p.Partition] = p.End(e.readCommitted)
-		}
-	}
-	return ends, nil
-}
-
 // lagEvery is how often the ends of topics are asked for. Where they are committed to is known from this process's runs: commits of
 // others show when the topic is lifted next.
 const lagEvery = time.Minute
@@ -111,11 +95,6 @@ const answerWithin = 20 * time.Second
 // refreshLag asks whether Kafka is there, and for the ends of all topics whose positions are known. What it does not say in time is not
 // known any more.
 func (s *Scheduler) refreshLag(ctx context.Context) {
-	type known struct {
-		topic     string
-		version   int64
-		positions map[int32]position
-	}
 	asking, cancel := context.WithTimeout(ctx, answerWithin)
 	err := s.answers(asking)
 	cancel()
@@ -126,42 +105,37 @@ func (s *Scheduler) refreshLag(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	var list []known
+	versions, names := map[string]int64{}, []string{}
 	s.mu.Lock()
 	for name, t := range s.topics {
 		if t.positions != nil {
-			list = append(list, known{name, t.Version, t.positions})
+			versions[name] = t.Version
+			names = append(names, name)
 		}
 	}
 	s.mu.Unlock()
-	round, cancel := context.WithTimeout(ctx, lagEvery)
-	defer cancel()
-	var g errgroup.Group
-	g.SetLimit(liftsAtOnce)
-	for _, k := range list {
-		g.Go(func() error {
-			asking, cancel := context.WithTimeout(round, answerWithin)
-			defer cancel()
-			ends, err := s.ends(asking, k.topic)
-			if ctx.Err() != nil {
-				return nil
-			}
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			t := s.topics[k.topic]
-			switch {
-			case t == nil || t.Version != k.version:
-			case err != nil && !errors.Is(err, extract.ErrNoTopic):
-				s.log.Debug("how far the topic is behind is not known", "topic", k.topic, "error", err)
-				t.lag(-1, time.Time{}, time.Time{})
-			default:
-				lag, oldest := behind(k.positions, ends)
-				t.lag(lag, s.now(), oldest)
-			}
-			return nil
-		})
+	if len(names) == 0 {
+		return
 	}
-	_ = g.Wait() // none of them fails
+	slices.Sort(names)
+	asking, cancel = context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	ends, err := s.ends(asking, names)
+	if ctx.Err() != nil {
+		return
+	}
+	if err != nil {
+		s.log.Debug("how far the topics are behind is not known", "error", err)
+	}
+	now := s.now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, name := range names {
+		if t := s.topics[name]; t != nil && t.positions != nil && t.Version == versions[name] {
+			lag, oldest := behind(t.positions, ends[name])
+			t.lag(lag, now, oldest)
+		}
+	}
 }
 
 // heard takes in whether Kafka answers. While it does not, what was known of its ends says nothing.
@@ -183,12 +157,18 @@ func (s *Scheduler) heard(err error) {
 	}
 }
 
-// behind is how many offsets positions are behind ends, and the time of the newest committed record where that is the oldest. A
-// partition that was never read counts from its first run on: nothing says where it begins.
+// behind is how many offsets positions are behind ends, and the time of the newest committed record where that is the oldest; -1 where
+// an end is not known. A partition that was never read counts from its first run on: nothing says where it begins.
 func behind(positions map[int32]position, ends map[int32]int64) (lag int64, oldest time.Time) {
-	for p, end := range ends {
-		at, ok := positions[p]
-		if !ok || at.next >= end {
+	if ends == nil {
+		return -1, time.Time{}
+	}
+	for p, at := range positions {
+		end, ok := ends[p]
+		if !ok {
+			return -1, time.Time{}
+		}
+		if at.next >= end {
 			continue
 		}
 		lag += end - at.next

@@ -117,6 +117,29 @@ func (s *memSource) Describe(_ context.Context, topic string) (*extract.Topic, e
 	return d, nil
 }
 
+// Ends is what committed records end at.
+func (s *memSource) Ends(_ context.Context, topics []string) (map[string]map[int32]int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.deaf {
+		return nil, errDeaf
+	}
+	ends := map[string]map[int32]int64{}
+	for _, name := range topics {
+		t, ok := s.topics[name]
+		if !ok {
+			continue
+		}
+		ends[name] = map[int32]int64{}
+		for i, p := range t.parts {
+			if s.fail[int32(i)] == nil {
+				ends[name][int32(i)] = int64(len(p.slots)) - p.open
+			}
+		}
+	}
+	return ends, nil
+}
+
 func (s *memSource) EpochEnd(_ context.Context, topic string, partition, epoch int32) (int64, bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

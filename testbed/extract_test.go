@@ -199,6 +199,10 @@ func TestExtractTransactions(t *testing.T) {
 				t.Errorf("partition %+v, want to end at %d of %d", p, want.Ends[p.Partition], want.HighWatermarks[p.Partition])
 			}
 		}
+		ends, err := k.Ends(soon(t), []string{want.Topic, want.Topic + "-none"})
+		if diff := cmp.Diff(map[string]map[int32]int64{want.Topic: want.Ends}, ends); diff != "" || err != nil {
+			t.Errorf("ends: %v\n%s", err, diff)
+		}
 	}
 	check(want, 2000)
 	if want, err = open.End(soon(t), false); err != nil {

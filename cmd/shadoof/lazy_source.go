@@ -55,6 +55,14 @@ func (s *lazySource) Describe(ctx context.Context, topic string) (*extract.Topic
 	return real.Describe(ctx, topic)
 }
 
+func (s *lazySource) Ends(ctx context.Context, topics []string) (map[string]map[int32]int64, error) {
+	real, err := s.source(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return real.Ends(ctx, topics)
+}
+
 func (s *lazySource) EpochEnd(ctx context.Context, topic string, partition, epoch int32) (end int64, known bool, err error) {
 	real, err := s.source(ctx)
 	if err != nil {
