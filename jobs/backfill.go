@@ -165,6 +165,11 @@ func (e *Env) newBackfill(ctx context.Context, r BackfillRequest) (*backfill, er
 	if err != nil {
 		return nil, err
 	}
+	if r.Into != nil {
+		if err := besideEachOther(e, in, w.set.Folder); err != nil {
+			return nil, err
+		}
+	}
 	if _, err := in.compile(w.set, w.schemas.find); err != nil {
 		return nil, err
 	}

@@ -39,3 +39,23 @@ func TestWhatComesBackDoesNotHideWhatIsLost(t *testing.T) {
 	w.backfill(BackfillRequest{From: "earliest", Replace: true, AllowFewer: true})
 	w.checkExact("with --allow-fewer")
 }
+
+// A root in the topic's own folder would show its readers each row twice.
+func TestARootInsideTheTopicsFolderIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	versionsOf(w, 4)
+	for url, fine := range map[string]bool{
+		"file:///nowhere/orders": false, "file:///nowhere/orders/by-day/": false, "file:///nowhere/_shadoof/x": false,
+		"file:///nowhere/orders-by-day": true, "file:///nowhere/by-day/orders": true, "file:///elsewhere": true,
+	} {
+		other := w.into()
+		other.configure(strings.Replace(testConfig, "file:///nowhere", url, 1))
+		in := other.process(other.store)
+		in.endpoint = url
+		_, err := w.process(w.store).Backfill(context.Background(), BackfillRequest{Topic: "orders", From: "0", Into: in, DryRun: true})
+		if fine != (err == nil) || !fine && ExitCode(err) != ExitUsage {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+}

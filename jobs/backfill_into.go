@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // otherRoot refuses to lift into the root that the topic's log is in.
@@ -13,6 +14,20 @@ func (e *Env) otherRoot(ctx context.Context, in *Env) error {
 	}
 	if e.endpoint == in.endpoint || e.info != nil && in.info != nil && e.info.ID == in.info.ID {
 		return usage(fmt.Errorf("--into %s is the root that the jobs lift into: name another one, or leave --into out", in.endpoint))
+	}
+	return nil
+}
+
+// besideEachOther refuses roots one of which lies in the topic's folder of the other, or among what is Shadoof's own there: readers of that
+// folder would see the rows of both.
+func besideEachOther(e, in *Env, folder string) error {
+	for _, roots := range [][2]string{{e.cfg.Store.URL, in.cfg.Store.URL}, {in.cfg.Store.URL, e.cfg.Store.URL}} {
+		outer, inner := strings.TrimRight(roots[0], "/")+"/", strings.TrimRight(roots[1], "/")+"/"
+		for _, taken := range []string{folder, "_shadoof"} {
+			if strings.HasPrefix(inner, outer+taken+"/") {
+				return usage(fmt.Errorf("--into: %s lies in %s%s, whose readers would see what is lifted there, too: name another root", roots[1], outer, taken))
+			}
+		}
 	}
 	return nil
 }
