@@ -13,14 +13,15 @@ import (
 )
 
 // A Lister polls the topic's folder all the while, as readers do, and remembers what may never happen: a file that no record of the
-// log names, or a record that is torn.
+// log names, a record that is torn, or the marker of a complete folder that lacks something.
 type Lister struct {
-	tb    testing.TB
-	job   *Job
-	named map[string]bool
-	read  map[string]bool // log records
-	bad   []string
-	polls int
+	tb       testing.TB
+	job      *Job
+	named    map[string]bool // files, and markers of complete folders
+	read     map[string]bool // log records
+	complete completeness
+	bad      []string
+	polls    int
 
 	stop chan struct{}
 	done sync.WaitGroup
@@ -28,7 +29,7 @@ type Lister struct {
 
 // Watch starts a lister; End ends it. A look that meets an HDFS server which is down counts as none.
 func Watch(tb testing.TB, j *Job) *Lister {
-	l := &Lister{tb: tb, job: j, named: map[string]bool{}, read: map[string]bool{}, stop: make(chan struct{})}
+	l := &Lister{tb: tb, job: j, named: map[string]bool{}, read: map[string]bool{}, stop: make(chan struct{}), complete: completeness{log: map[int64]*logged{}, judged: map[string]int{}}}
 	l.done.Go(func() {
 		tick := time.NewTicker(40 * time.Millisecond)
 		defer tick.Stop()
@@ -81,6 +82,7 @@ func (l *Lister) compare(ctx context.Context, keys keysFunc, read readFunc) erro
 	if err := l.readLog(ctx, keys, read); err != nil {
 		return err
 	}
+	l.bad = append(l.bad, l.complete.judge(visible)...)
 	if len(l.unnamed(visible)) == 0 {
 		return nil
 	}
@@ -108,17 +110,15 @@ func (l *Lister) readLog(ctx context.Context, keys keysFunc, read readFunc) erro
 		if err != nil {
 			return fmt.Errorf("%s was listed and cannot be read: %w", name, err)
 		}
-		var r struct {
-			Bundles []struct {
-				Files []struct {
-					Key string `json:"key"`
-				} `json:"files"`
-			} `json:"bundles"`
-		}
+		var r logged
 		if err := json.Unmarshal(b, &r); err != nil {
 			l.bad = append(l.bad, fmt.Sprintf("%s is torn: %v", name, err))
 		}
 		l.read[name] = true
+		l.complete.log[r.V] = &r
+		for _, folder := range r.Folders {
+			l.named[folder+marker] = true
+		}
 		for _, bundle := range r.Bundles {
 			for _, f := range bundle.Files {
 				l.named[f.Key] = true
@@ -142,6 +142,7 @@ func (l *Lister) End() {
 	l.tb.Helper()
 	close(l.stop)
 	l.done.Wait()
+	l.bad = append(l.bad, l.complete.unlate()...)
 	for i, b := range l.bad {
 		if i < 10 {
 			l.tb.Error("seen by a lister: " + b)
@@ -151,3 +152,6 @@ func (l *Lister) End() {
 		l.tb.Errorf("the lister looked only %d times", l.polls)
 	}
 }
+
+// Judged says how often a folder with a marker was looked at, after End.
+func (l *Lister) Judged(folder string) int { return l.complete.judged[folder] }
