@@ -3,6 +3,7 @@ package lift_test
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -238,6 +239,15 @@ func TestMarkers(t *testing.T) {
 func checkReaders(t *testing.T, j *product.Job, rows int) {
 	t.Helper()
 	env, folder := servers.Readers(t), j.Root.Folder(t, j.Topic)
+	markers, err := filepath.Glob(filepath.Join(folder, "*", "*", "_SUCCESS"))
+	if err != nil || len(markers) == 0 {
+		t.Errorf("markers %q, %v", markers, err)
+	}
+	for _, m := range markers {
+		if i, err := os.Stat(m); err != nil || !i.Mode().IsRegular() || i.Size() > 0 {
+			t.Errorf("%s is no empty file: %v, %v", m, i, err)
+		}
+	}
 	for _, reader := range readers.Parquet {
 		got, err := env.Rows(t.Context(), readers.Query{Reader: reader, Folder: folder, Columns: append([]string{"seq"}, readers.DefaultOrder...)})
 		if err != nil || len(got) != rows {
