@@ -62,6 +62,7 @@ type scheduledJob struct {
 	next            time.Time
 	since           time.Time // of the run that is under way; zero: none is
 	last            *admin.Run
+	commit          *admin.Commit
 	success         time.Time
 	skipped, missed int64
 }
@@ -198,6 +199,10 @@ func (s *Scheduler) begin(list []lastRun, start func(*scheduledJob, due)) {
 		if l.time.After(last[l.job].time) {
 			last[l.job] = l
 		}
+	}
+	for _, j := range s.jobs {
+		l := last[j.job.Name]
+		j.committed(admin.Commit{Time: l.time, Run: l.run, Topic: l.topic})
 	}
 	s.mu.Unlock()
 	now := s.now()

@@ -71,6 +71,9 @@ func TestServingATopic(t *testing.T) {
 		if want := day.Add(6 * time.Hour); !job.Next.Equal(want) || st.NotReady != "" {
 			t.Errorf("next %s, want %s; %q", job.Next, want, st.NotReady)
 		}
+		if diff := cmp.Diff(&admin.Commit{Time: first.Time, Run: first.Run, Topic: "orders"}, job.Commit); diff != "" {
+			t.Error(diff)
+		}
 		want := []admin.Topic{{Name: "orders", Job: "tests", Version: first.V, Committed: first.Time}}
 		if diff := cmp.Diff(want, st.Topics); diff != "" {
 			t.Error(diff)
@@ -129,6 +132,9 @@ func TestServingATopic(t *testing.T) {
 		}
 		if got := st.Jobs[0]; got.Last != nil || !got.Since.IsZero() || !got.Next.Equal(day.Add(8*time.Hour)) {
 			t.Errorf("a process after a run: %+v", got)
+		}
+		if diff := cmp.Diff(&admin.Commit{Time: second.Time, Run: second.Run, Topic: "orders"}, st.Jobs[0].Commit); diff != "" {
+			t.Errorf("of a process after a run: %s", diff)
 		}
 		stop()
 

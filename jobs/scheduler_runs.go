@@ -23,6 +23,11 @@ func (s *Scheduler) record(e ending) {
 		if e.run.Exit == ExitDone {
 			e.job.success = e.run.Ended
 		}
+		if e.report != nil {
+			for _, t := range e.report.Topics {
+				e.job.committed(admin.Commit{Time: t.Committed, Run: e.run.ID, Topic: t.Topic})
+			}
+		}
 		s.forget(e.job.job.Name, e.report)
 	}
 	s.mu.Unlock()

@@ -47,6 +47,10 @@ func (s *Scheduler) Status() admin.Status {
 			last := *j.last
 			out.Jobs[i].Last = &last
 		}
+		if j.commit != nil {
+			commit := *j.commit
+			out.Jobs[i].Commit = &commit
+		}
 	}
 	out.Topics = make([]admin.Topic, 0, len(s.topics))
 	for _, t := range s.topics {
@@ -113,6 +117,13 @@ func (t *watchedTopic) lag(offsets int64, now, oldest time.Time) {
 		t.LagSeconds = -1
 	default:
 		t.LagSeconds = max(0, now.Sub(oldest).Seconds())
+	}
+}
+
+// committed takes in a commit, if it is newer than what is known; the mutex is held.
+func (j *scheduledJob) committed(c admin.Commit) {
+	if !c.Time.IsZero() && (j.commit == nil || c.Time.After(j.commit.Time)) {
+		j.commit = &c
 	}
 }
 

@@ -29,7 +29,8 @@ func busy() Status {
 				Last: &Run{ID: "a1", Why: "schedule", Began: noon.Add(-53 * time.Minute), Ended: noon.Add(-52 * time.Minute), Outcome: "done", Topics: 3, Rows: 1234567, Files: 40, Bytes: 1 << 30, Commits: 3}},
 			{Name: "orders", Schedule: "@daily", Timezone: "Europe/Berlin", Next: noon.Add(11 * time.Hour), Skipped: 2, Missed: 1, Success: noon.Add(-37 * time.Hour),
 				Last: &Run{ID: "a2", Why: "catch_up", Began: noon.Add(-13 * time.Hour), Ended: noon.Add(-12 * time.Hour), Outcome: "halted", Exit: 4, Rows: 17, Quarantined: 4}},
-			{Name: "payments", Schedule: "*/15 * * * *", Timezone: "UTC", Since: noon.Add(-95 * time.Second), Next: noon.Add(15 * time.Minute)},
+			{Name: "payments", Schedule: "*/15 * * * *", Timezone: "UTC", Since: noon.Add(-95 * time.Second), Next: noon.Add(15 * time.Minute),
+				Commit: &Commit{Time: noon.Add(-80 * time.Hour), Run: "0123456789abcdef", Topic: "payments"}},
 			{Name: "by-hand", Timezone: "UTC", Last: &Run{Why: "asked", Began: noon.Add(-5 * time.Second), Ended: noon.Add(-4 * time.Second), Outcome: "failed", Exit: 1, Error: "kafka-1:9092: connection refused"}},
 		},
 		Topics: []Topic{
@@ -81,6 +82,9 @@ func TestNothingOnThePageIsMarkupOfOthers(t *testing.T) {
 		}
 		if j.Last != nil {
 			j.Last.Outcome, j.Last.Why, j.Last.Error = hostile, hostile, hostile
+		}
+		if j.Commit != nil {
+			j.Commit.Run = hostile
 		}
 	}
 	for i := range s.Topics {

@@ -30,10 +30,19 @@ type Job struct {
 	Timezone string    `json:"timezone"`
 	Next     time.Time `json:"next,omitzero"`    // its next run, jitter included; zero: none is planned
 	Since    time.Time `json:"since,omitzero"`   // the run that is under way began then; zero: none is
-	Last     *Run      `json:"last,omitempty"`   // that ended; nil: none is known
+	Last     *Run      `json:"last,omitempty"`   // that ended in this process; nil: none did
+	Commit   *Commit   `json:"commit,omitempty"` // the newest to a topic of the job that is known; nil: none is
 	Success  time.Time `json:"success,omitzero"` // when a run last ended as done, also in another process; zero: not known
 	Skipped  int64     `json:"skipped"`          // runs that were due while the one before was not over, since the process began
 	Missed   int64     `json:"missed"`           // runs that were due while nobody was there, and were not made up
+}
+
+// A Commit is the newest one to the topics of a job: by a run of this process, or by whoever made it before the process began. It does not
+// say how that run ended, nor that no run came after it: one that finds nothing commits nothing.
+type Commit struct {
+	Time  time.Time `json:"time"`
+	Run   string    `json:"run"`
+	Topic string    `json:"topic"`
 }
 
 // A Run is a run that ended.
