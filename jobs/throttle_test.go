@@ -152,7 +152,8 @@ func TestAThrottleInEarnest(t *testing.T) {
 	}
 	rate := bytes / time.Since(began).Seconds()
 	t.Logf("%.0f bytes a second, %.3f of what is allowed", rate, rate/perSecond)
-	if rate > 1.1*perSecond || rate < 0.9*perSecond {
-		t.Errorf("%.0f bytes a second, want %d, give or take a tenth", rate, perSecond)
+	// What it is below on a machine that has other work says nothing; virtual time tells in the other tests.
+	if rate > 1.1*perSecond || rate < 0.2*perSecond {
+		t.Errorf("%.0f bytes a second, want %d", rate, perSecond)
 	}
 }

@@ -230,7 +230,7 @@ func TestConnections(t *testing.T) {
 		{"http to https", registry.Options{URLs: []string{"http" + secure.URL[len("https"):]}}, "answers 400 Bad Request"},
 		{"https to http", registry.Options{URLs: []string{"https" + plain.URL[len("http"):]}}, "; check whether the URL begins with http or with https"},
 		{"http to what answers by TLS", registry.Options{URLs: []string{"http://" + mute.Addr().String()}}, "; check whether the URL begins with http or with https"},
-		{"nobody", registry.Options{URLs: []string{"http://127.0.0.1:1"}, Patience: time.Millisecond}, "see that it is up and can be reached from here: http://127.0.0.1:1: dial tcp 127.0.0.1:1: connect: connection refused"},
+		{"nobody", registry.Options{URLs: []string{"http://127.0.0.1:1"}, Patience: 500 * time.Millisecond}, "see that it is up and can be reached from here: http://127.0.0.1:1: dial tcp 127.0.0.1:1: connect: connection refused"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
