@@ -3,8 +3,8 @@
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # The model of the protocol is one goroutine that visits millions of states: ten times slower under the race detector, for nothing.
 CONCURRENT = $$(go list ./... | grep -v /offsets/model)
-# Seeded histories of many processes: a few under the race detector, all of them without it.
-HISTORIES = TestHistoriesOf|TestAMarkerIsNeverWrong
+# Seeded histories of many processes, and years of schedules: few or none under the race detector, all of them without it.
+HISTORIES = TestHistoriesOf|TestAMarkerIsNeverWrong|TestTheFeedIsAlwaysExact|TestAYearOf
 # The race detector needs a C compiler.
 RACE := $(shell command -v $${CC:-cc} >/dev/null 2>&1 && echo -race)
 WITHSERVERS = cd testbed && go run ./cmd/withservers
