@@ -98,7 +98,7 @@ func NewScheduler(e *Env, ended func(job string, r admin.Run)) (*Scheduler, erro
 func newScheduler(list []*config.Job, parts schedulerParts) (*Scheduler, error) {
 	s := &Scheduler{
 		schedulerParts: parts, asked: make(chan request), ended: make(chan ending, len(list)), turns: make(chan struct{}, jobsAtOnce), over: make(chan struct{}),
-		notReady: "looking when the jobs ran last", topics: map[string]*watchedTopic{},
+		notReady: "it starts: asking Kafka which topics there are", topics: map[string]*watchedTopic{},
 	}
 	s.started = s.now()
 	for _, j := range list {
@@ -137,6 +137,9 @@ func (s *Scheduler) RunNow(job string) error {
 // Run starts runs until ctx ends, and returns when the last of them has ended: they commit what they have staged, as long as hard allows.
 // What runs end with is in the log and in Status; the error is not nil only where the fate of a commit is unknown at the end.
 func (s *Scheduler) Run(ctx, hard context.Context) error {
+	s.mu.Lock()
+	s.notReady = "it starts: looking when the jobs ran last"
+	s.mu.Unlock()
 	var under sync.WaitGroup
 	learned := make(chan []lastRun, 1)
 	under.Go(func() { learned <- s.learn(ctx) })

@@ -37,7 +37,7 @@ stop reading and commit what is staged, if that fits in shutdown_grace. A second
 		Annotations: exits(
 			exitLine{jobs.ExitDone, "stopped by a signal; how runs ended is in the log"},
 			exitLine{jobs.ExitFailed, "the HTTP server failed, or the store could not be opened; try again"},
-			exitLine{jobs.ExitUsage, "wrong usage or configuration, two jobs on one topic, admin.listen is taken; nothing was started: fix it"},
+			exitLine{jobs.ExitUsage, "wrong usage or configuration, two jobs on one topic, admin.listen is taken; nothing was lifted: fix it"},
 			exitLine{jobs.ExitUnknown, "stopped while the fate of a commit was unknown; the next run finds out: start it again"}),
 		Args: cobra.NoArgs,
 		RunE: a.action(func(ctx context.Context, _ []string) error { return a.serve(ctx) }),
@@ -71,9 +71,6 @@ func (a *app) serve(ctx context.Context) error {
 		return err
 	}
 	defer done()
-	if err := a.checkClaims(ctx, env); err != nil {
-		return err
-	}
 	if scheduler, err = jobs.NewScheduler(env, metrics.RunEnded); err != nil {
 		return err
 	}
@@ -81,13 +78,14 @@ func (a *app) serve(ctx context.Context) error {
 		metrics.Begin(j.Name)
 	}
 	a.log.Info("serving", "jobs", len(cfg.Jobs), "http", server.Addr(), "actions", cfg.Admin.Token != "", "build", thisBuild().String())
-	err = serveBoth(ctx, a.stop.hard, scheduler, server)
+	err = a.serveBoth(ctx, env, scheduler, server)
 	a.log.Info("stopped")
 	return err
 }
 
-// serveBoth answers HTTP for as long as runs are started, and until the last of them has ended.
-func serveBoth(ctx, hard context.Context, scheduler *jobs.Scheduler, server *admin.Server) error {
+// serveBoth answers HTTP for as long as runs are started, and until the last of them has ended. No run begins before the claims of the jobs
+// were looked at, or Kafka has not answered for a while; then they are looked at when it does.
+func (a *app) serveBoth(ctx context.Context, env *jobs.Env, scheduler *jobs.Scheduler, server *admin.Server) error {
 	ctx, endRuns := context.WithCancel(ctx)
 	answering, endAnswers := context.WithCancel(context.WithoutCancel(ctx))
 	var g errgroup.Group
@@ -97,7 +95,20 @@ func serveBoth(ctx, hard context.Context, scheduler *jobs.Scheduler, server *adm
 	})
 	g.Go(func() error {
 		defer endAnswers()
-		return scheduler.Run(ctx, hard)
+		checked, err := a.checkClaims(ctx, env)
+		if err != nil {
+			return err
+		}
+		if !checked {
+			g.Go(func() error {
+				err := checkClaimsLater(ctx, env.CheckClaims)
+				if err != nil {
+					endRuns()
+				}
+				return err
+			})
+		}
+		return scheduler.Run(ctx, a.stop.hard)
 	})
 	return g.Wait()
 }
@@ -117,21 +128,43 @@ func (a *app) checkServing(cfg *config.Config) error {
 // away comes back while it serves.
 const patienceAtStart = 20 * time.Second
 
-func (a *app) checkClaims(ctx context.Context, env *jobs.Env) error {
+// checkClaims says whether the claims of the jobs are known to be right; the error is that they are not.
+func (a *app) checkClaims(ctx context.Context, env *jobs.Env) (checked bool, err error) {
 	asking, cancel := context.WithTimeout(ctx, patienceAtStart)
 	defer cancel()
-	err := env.CheckClaims(asking)
+	err = env.CheckClaims(asking)
 	switch {
 	case err == nil || ctx.Err() != nil:
-		return nil // told to stop: there is nothing to check any more
+		return true, nil // told to stop: there is nothing to check any more
 	case jobs.ExitCode(err) == jobs.ExitUsage:
-		return err
+		return false, err
 	case errors.Is(err, context.DeadlineExceeded):
 		a.log.Warn("kafka does not answer: runs will try again", "waited", patienceAtStart.String())
 	default:
 		a.log.Warn("kafka does not answer: runs will try again", "error", err)
 	}
-	return nil
+	return false, nil
+}
+
+// checkClaimsLater waits until Kafka has said which topics there are. Runs look at the claims themselves: a job that is served although it
+// can never run would be found by nobody.
+func checkClaimsLater(ctx context.Context, check func(context.Context) error) error {
+	ticker := time.NewTicker(patienceAtStart)
+	defer ticker.Stop()
+	for {
+		err := check(ctx)
+		switch {
+		case err == nil || ctx.Err() != nil:
+			return nil
+		case exitCode(err) == jobs.ExitUsage:
+			return err
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }
 
 // measured is progress that metrics count as well.
