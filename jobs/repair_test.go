@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -138,10 +139,9 @@ func TestStagingThatFailsIsTriedAgainUnderANewAttempt(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	twoHours(w)
-	failed := 0
+	var finishes atomic.Int64
 	s := w.store.Attach(memory.Options{Hook: func(c memory.Call) memory.Verdict {
-		if c.Op == memory.OpFinish && failed < 2 {
-			failed++
+		if c.Op == memory.OpFinish && finishes.Add(1) <= 2 {
 			return memory.Lose
 		}
 		return memory.Proceed
