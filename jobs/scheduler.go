@@ -76,6 +76,7 @@ type request struct {
 type ending struct {
 	job    *scheduledJob
 	run    admin.Run
+	whole  bool // of all topics of the job
 	report *RunReport
 	err    error
 }
@@ -194,33 +195,30 @@ func (s *Scheduler) learn(ctx context.Context) []lastRun {
 
 // begin sets the timetables up by what was learned of the jobs.
 func (s *Scheduler) begin(list []lastRun, start func(*scheduledJob, due)) {
-	last := map[string]lastRun{}
+	last := map[string][]lastRun{}
 	s.mu.Lock()
 	s.notReady = ""
 	for _, l := range list {
 		s.seen(l)
-		if l.time.After(last[l.job].time) {
-			last[l.job] = l
-		}
+		last[l.job] = append(last[l.job], l)
 	}
 	for _, j := range s.jobs {
-		l := last[j.job.Name]
+		l := lastOf(last[j.job.Name])
 		j.committed(admin.Commit{Time: l.time, Run: l.run, Topic: l.topic})
 	}
 	s.mu.Unlock()
 	now := s.now()
 	for _, j := range s.jobs {
 		j.known = true
-		l := last[j.job.Name]
-		d := j.table.begin(now, l.time)
+		d, at := j.table.begin(now, last[j.job.Name]), lastOf(last[j.job.Name]).time
 		s.plan(j)
 		switch {
 		case d.why != "":
 			start(j, d)
 		case !d.slot.IsZero():
-			s.log.Warn("a run was missed, and is too old to be made up", "job", j.job.Name, "due", d.slot, "last_commit", l.time, "catch_up", config.FormatDuration(j.job.CatchUp), "next", s.nextOf(j))
+			s.log.Warn("a run was missed, and is too old to be made up", "job", j.job.Name, "due", d.slot, "last_commit", at, "catch_up", config.FormatDuration(j.job.CatchUp), "next", s.nextOf(j))
 		default:
-			s.log.Info("scheduled", "job", j.job.Name, "last_commit", l.time, "next", s.nextOf(j))
+			s.log.Info("scheduled", "job", j.job.Name, "last_commit", at, "next", s.nextOf(j))
 		}
 	}
 }
@@ -280,15 +278,18 @@ func (s *Scheduler) start(ctx, hard context.Context, under *sync.WaitGroup, j *s
 	j.since = r.Began
 	s.mu.Unlock()
 	args := []any{"job", j.job.Name, "run", r.ID, "why", r.Why}
+	if d.topics != nil {
+		args = append(args, "topics", len(d.topics))
+	}
 	if !d.slot.IsZero() {
 		args = append(args, "due", d.slot)
 	}
 	s.log.Info("run begins", args...)
 	under.Go(func() {
-		e := ending{job: j, run: r}
+		e := ending{job: j, run: r, whole: d.topics == nil}
 		select {
 		case s.turns <- struct{}{}:
-			e.report, e.err = s.run(ctx, RunOptions{Selection: Selection{Jobs: []string{j.job.Name}}, Hard: hard, ID: r.ID, Beside: true})
+			e.report, e.err = s.run(ctx, RunOptions{Selection: Selection{Jobs: []string{j.job.Name}, Topics: d.topics}, Hard: hard, ID: r.ID, Beside: true})
 			<-s.turns
 		case <-ctx.Done():
 		}

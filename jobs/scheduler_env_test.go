@@ -36,7 +36,7 @@ func (w *world) serving(t *testing.T, now func() time.Time) (*Scheduler, func())
 	}
 }
 
-// newest is the newest record of the log, and how many there are.
+// newestRecord is the newest of the log of orders.
 func newestRecord(t *testing.T, w *world) *offsets.Record {
 	t.Helper()
 	l := w.process(w.store).openLog("orders")
@@ -213,6 +213,40 @@ func TestTopicsThatAreGoneAreForgotten(t *testing.T) {
 		synctest.Wait()
 		if diff := cmp.Diff([]string{"orders"}, names()); diff != "" {
 			t.Error(diff)
+		}
+		stop()
+	})
+}
+
+// What a process that died left of a run is made up at the next start, for the topics that it left and for no other.
+func TestServingMakesUpForWhatARunLeft(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.configure(strings.Replace(testConfig, "topics: [orders]", "topics: [orders, refunds]", 1) + "    schedule: \"@hourly\"\n    catch_up: 45m\n")
+		orders := twoHours(w)
+		refunds := w.source.create("refunds", strings.Repeat("cd", 16), 1)
+		refunds.add(0, 7, day, time.Minute)
+		ahead := time.Until(day.Add(5*time.Hour + 30*time.Minute)) // 18:30
+		now := func() time.Time { return time.Now().Add(ahead).Round(0) }
+		e := w.process(w.store)
+		e.now = now
+		if r, err := e.Run(t.Context(), RunOptions{Selection: Selection{Topics: []string{"orders"}}}); err != nil || r.ExitCode() != ExitDone {
+			t.Fatal(r, err)
+		}
+		orders.add(0, 9, day.Add(3*time.Hour), time.Minute)
+
+		s, stop := w.serving(t, now)
+		st := s.Status()
+		if last := st.Jobs[0].Last; last == nil || last.Why != byCatchUp || last.Rows != 7 || last.Topics != 1 {
+			t.Errorf("made up: %+v, want 7 rows of one topic", last)
+		}
+		var names []string
+		for _, topic := range st.Topics {
+			names = append(names, topic.Name)
+		}
+		if diff := cmp.Diff([]string{"orders", "refunds"}, names); diff != "" {
+			t.Errorf("topics that are shown: %s", diff)
 		}
 		stop()
 	})

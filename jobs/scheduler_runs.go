@@ -28,7 +28,9 @@ func (s *Scheduler) record(e ending) {
 				e.job.committed(admin.Commit{Time: t.Committed, Run: e.run.ID, Topic: t.Topic})
 			}
 		}
-		s.forget(e.job.job.Name, e.report)
+		if e.whole {
+			s.forget(e.job.job.Name, e.report)
+		}
 	}
 	s.mu.Unlock()
 	if s.isIdle() {

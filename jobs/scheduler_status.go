@@ -129,6 +129,9 @@ func (j *scheduledJob) committed(c admin.Commit) {
 
 // seen takes in what a topic's log says of runs before this process; the mutex is held.
 func (s *Scheduler) seen(l lastRun) {
+	if l.version == 0 {
+		return
+	}
 	t := s.topicLocked(l.job, l.topic)
 	if t.Version == 0 {
 		t.Version, t.Committed = l.version, l.time

@@ -14,7 +14,7 @@ import (
 // A lastRun is what a topic's log tells of when it was lifted last, by whichever process.
 type lastRun struct {
 	job, topic string
-	version    int64     // of the log
+	version    int64     // of the log; 0: it is empty, or could not be read
 	run        string    // whose commit it was
 	time       time.Time // of the commit; zero: none is near the end of the log
 }
@@ -31,7 +31,7 @@ func (e *Env) CheckClaims(ctx context.Context) error {
 	return nil
 }
 
-// lastRuns looks into the logs of all topics. What it found comes also with an error.
+// lastRuns looks into the logs of all topics. Topics whose logs it could not read come, too, beside an error.
 func (e *Env) lastRuns(ctx context.Context) ([]lastRun, error) {
 	names, err := e.source.Topics(ctx)
 	if err != nil {
@@ -45,6 +45,7 @@ func (e *Env) lastRuns(ctx context.Context) ([]lastRun, error) {
 	var g errgroup.Group
 	g.SetLimit(e.publishers)
 	for i, c := range claims {
+		out[i] = lastRun{job: c.job.Name, topic: c.topic}
 		g.Go(func() error {
 			commit, newest, err := e.openLog(c.topic).LastCommit(ctx)
 			if errors.Is(err, offsets.ErrEmpty) {
@@ -53,15 +54,14 @@ func (e *Env) lastRuns(ctx context.Context) ([]lastRun, error) {
 			if err != nil {
 				return err
 			}
-			out[i] = lastRun{job: c.job.Name, topic: c.topic, version: newest.V}
+			out[i].version = newest.V
 			if commit != nil {
 				out[i].run, out[i].time = commit.Run, commit.Time
 			}
 			return nil
 		})
 	}
-	err = g.Wait()
-	return slices.DeleteFunc(out, func(l lastRun) bool { return l.version == 0 }), err
+	return out, g.Wait()
 }
 
 // reach is an error where Kafka does not answer.

@@ -40,29 +40,51 @@ type timetable struct {
 // A due says what a moment asks for.
 type due struct {
 	why    string    // "": nothing is to be started
+	topics []string  // the only topics of the job that are to be lifted; nil: all
 	slot   time.Time // the run's time by the schedule
 	missed int64     // runs that were due, and are not made up by this one
 }
 
-// begin sets the timetable up when a process begins. last is when the job was last seen at work; zero: never. A job that had nothing to
-// lift left no trace, so a run may be made up that took place; it costs little and changes nothing.
-func (t *timetable) begin(now, last time.Time) due {
+// begin sets the timetable up when a process begins; last is when the job's topics were last seen at work. A run that was cut short left
+// topics without a commit since it was due, and so did one that had nothing to lift there: those topics are made up for, which costs
+// little where it was not needed.
+func (t *timetable) begin(now time.Time, last []lastRun) due {
 	if t.schedule == nil {
 		return due{}
 	}
 	newest := t.newest(now.Add(-t.catchUp), now)
 	t.decide(t.upTo(now))
 	if newest.IsZero() {
-		newest = t.newest(now.AddDate(-horizon, 0, 0), now)
-		if newest.After(last) && !last.IsZero() {
+		newest, at := t.newest(now.AddDate(-horizon, 0, 0), now), lastOf(last).time
+		if newest.After(at) && !at.IsZero() {
 			return due{slot: newest} // too old to be made up
 		}
 		return due{}
 	}
-	if !last.Before(newest) {
+	var behind []string
+	for _, l := range last {
+		if l.time.Before(newest) {
+			behind = append(behind, l.topic)
+		}
+	}
+	switch len(behind) {
+	case len(last): // also a job of which nothing is known
+		return due{why: byCatchUp, slot: newest}
+	case 0:
 		return due{}
 	}
-	return due{why: byCatchUp, slot: newest}
+	return due{why: byCatchUp, slot: newest, topics: behind}
+}
+
+// lastOf is the one that was seen last; the zero value where none was.
+func lastOf(list []lastRun) lastRun {
+	var out lastRun
+	for _, l := range list {
+		if l.time.After(out.time) {
+			out = l
+		}
+	}
+	return out
 }
 
 // tick says what is due now. Each run by the schedule is due once.
