@@ -12,10 +12,14 @@ WITHSERVERS = cd testbed && go run ./cmd/withservers
 # Modules of their own, so that neither the product nor the testbed inherit Helm, registries and Kubernetes.
 MODULES = deploy/image testbed/charts testbed/kubernetes
 
-# What takes apart records that anybody may have written. Each is fuzzed for so long.
+# What takes apart what others wrote, without a net below it. Each is fuzzed for so long, two at once.
 FUZZERS = ./record/avro:FuzzDecode ./record/avro:FuzzWriter ./record/json:FuzzDecode ./record/protobuf:FuzzDecode ./extract:FuzzAnswer
-MORE_FUZZERS = ./record/avro:FuzzSkip ./record/avro:FuzzResolve ./record/avro:FuzzResolveSchemas ./record/json:FuzzKeep ./record/protobuf:FuzzFramed \
-	./record/jsonschema:FuzzParse ./record/infer:FuzzAdd ./partitioning:FuzzPattern ./partitioning:FuzzRFC3339 ./jobs:FuzzSchedule ./writers/parquet:FuzzRecords
+# The others: as tests over what they keep, and for a while in the long suite.
+MORE_FUZZERS = ./record/avro:FuzzSkip ./record/avro:FuzzResolve ./record/avro:FuzzResolveSchemas ./record/json:FuzzKeep ./record/json:FuzzPrint ./record/protobuf:FuzzFramed \
+	./record/jsonschema:FuzzParse ./record/infer:FuzzAdd ./record/internal/fallback:FuzzMake ./record/internal/jsonvalue:FuzzParse ./partitioning:FuzzPattern \
+	./partitioning:FuzzRFC3339 ./jobs:FuzzSchedule ./jobs:FuzzParseOffsetName ./jobs:FuzzParsePositions ./writers:FuzzParse ./writers/parquet:FuzzRecords \
+	./writers/parquet:FuzzIdentity ./writers/avro:FuzzIdentity ./config:FuzzParse ./offsets:FuzzDecode ./offsets:FuzzDecodeCheckpoint ./offsets:FuzzDecodePack \
+	./storage:FuzzCheckName ./storage/hdfs:FuzzConfiguration ./storage/hdfs:FuzzToken ./storage/local:FuzzToken ./storage/s3:FuzzToken ./internal/ui:FuzzText
 FUZZTIME = 10s
 
 .PHONY: build image test-short test test-long test-deploy test-kubernetes lint fuzz bench bench-functions testbed-up testbed-check clean
@@ -56,8 +60,8 @@ test-long: testbed-check lint
 	SHADOOF_LONG=1 go test -vet=off -count=1 -timeout 30m -run '$(HISTORIES)' ./jobs
 	SHADOOF_LONG=1; export SHADOOF_LONG; $(WITHSERVERS) -- go test -vet=off -count=1 -timeout 60m -tags long ./...
 	@$(MAKE) --no-print-directory test-deploy
-	@$(MAKE) --no-print-directory fuzz FUZZTIME=5m
-	@$(MAKE) --no-print-directory fuzz FUZZERS="$(MORE_FUZZERS)" FUZZTIME=30s
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=3m
+	@$(MAKE) --no-print-directory fuzz FUZZERS="$(MORE_FUZZERS)" FUZZTIME=20s
 
 lint:
 	@unformatted="$$(gofmt -l .)"; if [ -n "$$unformatted" ]; then echo "gofmt these files:"; echo "$$unformatted"; exit 1; fi
@@ -67,17 +71,17 @@ lint:
 	for m in $(MODULES); do (cd $$m && go vet ./... && go run $(STATICCHECK) ./...) || exit 1; done
 
 # The end of the time may look like a failure (golang/go#75804, Go 1.26): one that counts says where it wrote its input, or something else.
+# To make interesting inputs smaller takes up to a minute of each worker by default, which is longer than these run.
 fuzz:
-	@for f in $(FUZZERS); do \
-		echo "fuzz $$f for $(FUZZTIME)"; \
-		out=$$(go test -vet=off -run '^$$' -fuzz "^$${f##*:}\$$" -fuzztime $(FUZZTIME) $${f%%:*} 2>&1) || case "$$out" in \
-			*"Failing input"*) echo "$$out"; exit 1;; \
+	@echo 'fuzz for $(FUZZTIME) each, two at once'
+	@printf '%s\n' $(FUZZERS) | FUZZTIME=$(FUZZTIME) xargs -P 2 -n 1 sh -c ' \
+		out=$$(go test -vet=off -run "^\$$" -fuzz "^$${0##*:}\$$" -fuzztime $$FUZZTIME -fuzzminimizetime 10x -parallel 1 $${0%%:*} 2>&1) || case "$$out" in \
+			*"Failing input"*) echo "$$0: $$out"; exit 1;; \
 			*"context deadline exceeded"*) ;; \
-			*) echo "$$out"; exit 1;; \
+			*) echo "$$0: $$out"; exit 1;; \
 		esac; \
-		case "$$out" in *"no fuzz tests"*) echo "$$out"; exit 1;; esac; \
-		echo "$$out" | grep 'execs:' | tail -1; \
-	done
+		case "$$out" in *"no fuzz tests"*) echo "$$0: $$out"; exit 1;; esac; \
+		echo "$$0 $$(echo "$$out" | grep "execs:" | tail -1)"'
 
 # The chart on a real control plane of Kubernetes, which is built once (seven minutes of CPU): about four minutes. The tests wait more than they work.
 test-kubernetes: testbed-check

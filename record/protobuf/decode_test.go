@@ -37,6 +37,23 @@ func newVerdict(t testing.TB, w *protobuf.Writer, md protoreflect.MessageDescrip
 	return &verdict{md: md, dec: dec, c: record.NewColumns(dec.Schema())}
 }
 
+// reset forgets what was decoded, and keeps what was compiled.
+func (v *verdict) reset() {
+	v.c.Reset()
+	v.want, v.unknown = v.want[:0], v.dec.(unknowns).UnknownFields()
+}
+
+// again decodes a message whose row is known.
+func (v *verdict) again(t testing.TB, wire []byte, row []any) {
+	t.Helper()
+	if err := v.dec.Decode(v.c, &record.Raw{Value: wire}); err != nil {
+		t.Fatalf("%x: %v", wire, err)
+	}
+	v.c.EndRow()
+	v.want = append(v.want, row)
+	v.unknown = v.dec.(unknowns).UnknownFields()
+}
+
 func (v *verdict) decode(t testing.TB, wire []byte) {
 	t.Helper()
 	err := v.dec.Decode(v.c, &record.Raw{Value: wire})
