@@ -2,7 +2,10 @@
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # The model of the protocol is one goroutine that visits millions of states: ten times slower under the race detector, for nothing.
-CONCURRENT = $$(go list ./... | grep -v /offsets/model)
+MODEL = ./offsets/model
+# Each command of its scripts is a process, which takes three times as long under the race detector: that is for the long suite.
+COMMAND = ./cmd/shadoof
+RACED = $$(go list ./... | grep -v -e /offsets/model -e /cmd/shadoof)
 # Seeded histories of many processes, and years of schedules: few or none under the race detector, all of them without it.
 HISTORIES = TestHistoriesOf|TestAMarkerIsNeverWrong|TestTheFeedIsAlwaysExact|TestAYearOf
 # The race detector needs a C compiler.
@@ -41,8 +44,8 @@ test-short:
 # Everything that must hold for each change.
 test: testbed-check lint
 	$(if $(RACE),,@echo 'no C compiler: these tests run without the race detector')
-	go test $(RACE) -vet=off -count=1 -timeout 10m $(CONCURRENT)
-	go test -vet=off -count=1 -timeout 10m ./offsets/model
+	go test $(RACE) -vet=off -count=1 -timeout 10m $(RACED)
+	go test -vet=off -count=1 -timeout 10m $(MODEL) $(COMMAND)
 	go test -vet=off -count=1 -timeout 10m -run '$(HISTORIES)' ./jobs
 	$(WITHSERVERS) -- go test -vet=off -count=1 -timeout 10m ./...
 	@$(MAKE) --no-print-directory test-deploy
@@ -55,8 +58,8 @@ test-deploy:
 
 # Also what takes long: clusters of three brokers, large topics, faults of network and disk.
 test-long: testbed-check lint
-	go test $(RACE) -vet=off -count=1 -timeout 30m $(CONCURRENT)
-	SHADOOF_LONG=1 go test -vet=off -count=1 -timeout 30m ./offsets/model
+	go test $(RACE) -vet=off -count=1 -timeout 30m $(RACED) $(COMMAND)
+	SHADOOF_LONG=1 go test -vet=off -count=1 -timeout 30m $(MODEL)
 	SHADOOF_LONG=1 go test -vet=off -count=1 -timeout 30m -run '$(HISTORIES)' ./jobs
 	SHADOOF_LONG=1; export SHADOOF_LONG; $(WITHSERVERS) -- go test -vet=off -count=1 -timeout 60m -tags long ./...
 	@$(MAKE) --no-print-directory test-deploy
