@@ -238,6 +238,32 @@ func (c *Cluster) Ready(ctx context.Context) error {
 	}
 }
 
+// Replicated waits until Ready, and until no block lacks a replica.
+func (c *Cluster) Replicated(ctx context.Context) error {
+	again := time.NewTicker(200 * time.Millisecond)
+	defer again.Stop()
+	for {
+		if err := c.Ready(ctx); err != nil {
+			return err
+		}
+		active, err := c.Active(ctx)
+		if err == nil {
+			var s namesystem
+			if s, err = c.NameNode(active).namesystem(ctx); err == nil && s.UnderReplicated == 0 {
+				return nil
+			}
+			if err == nil {
+				err = fmt.Errorf("testbed: hdfs: %d blocks lack replicas", s.UnderReplicated)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(context.Cause(ctx), err)
+		case <-again.C:
+		}
+	}
+}
+
 // Close kills the nodes and deletes everything, but with logs leaves the logs for a day. It is for a cluster that this process
 // started.
 func (c *Cluster) Close(logs bool) error {
@@ -268,6 +294,9 @@ func (c *Cluster) Kerberos() *Kerberos { return c.kerberos }
 
 // NameNode is the i-th NameNode, from 1.
 func (c *Cluster) NameNode(i int) *Node { return c.nameNodes[i-1] }
+
+// DataNodes is how many there are.
+func (c *Cluster) DataNodes() int { return len(c.dataNodes) }
 
 // DataNode is the i-th DataNode, from 1.
 func (c *Cluster) DataNode(i int) *Node { return c.dataNodes[i-1] }

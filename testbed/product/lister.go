@@ -22,14 +22,20 @@ type Lister struct {
 	complete completeness
 	bad      []string
 	polls    int
+	outages  bool // a look that fails counts as none
 
 	stop chan struct{}
 	done sync.WaitGroup
 }
 
 // Watch starts a lister; End ends it. A look that meets an HDFS server which is down counts as none.
-func Watch(tb testing.TB, j *Job) *Lister {
-	l := &Lister{tb: tb, job: j, named: map[string]bool{}, read: map[string]bool{}, stop: make(chan struct{}), complete: completeness{log: map[int64]*logged{}, judged: map[string]int{}}}
+func Watch(tb testing.TB, j *Job) *Lister { return watch(tb, j, j.Root.hdfs != nil) }
+
+// WatchThrough is Watch where any server may be down: a look that meets one counts as none.
+func WatchThrough(tb testing.TB, j *Job) *Lister { return watch(tb, j, true) }
+
+func watch(tb testing.TB, j *Job, outages bool) *Lister {
+	l := &Lister{outages: outages, tb: tb, job: j, named: map[string]bool{}, read: map[string]bool{}, stop: make(chan struct{}), complete: completeness{log: map[int64]*logged{}, judged: map[string]int{}}}
 	l.done.Go(func() {
 		tick := time.NewTicker(40 * time.Millisecond)
 		defer tick.Stop()
@@ -63,7 +69,7 @@ func (l *Lister) look() {
 	switch err := l.compare(ctx, keys, read); {
 	case err == nil:
 		l.polls++
-	case l.job.Root.hdfs == nil:
+	case !l.outages:
 		l.bad = append(l.bad, err.Error())
 	}
 }
