@@ -18,9 +18,6 @@ import (
 	"shadoof/writers"
 )
 
-// stageTries is how often a range is staged anew, each time under a fresh attempt, when the store fails while files are written.
-const stageTries = 3
-
 // A partitionError is about one partition alone: the others go on.
 type partitionError struct{ err error }
 
@@ -79,6 +76,7 @@ func (w *worker) liftParts(ctx, hard context.Context, parts [][]extract.Range, w
 	)
 	began := w.env.now()
 	every := w.job.CommitEvery
+	every.Bytes = w.shorter.most(every.Bytes)
 	ctx, came, cancel := w.withPeriod(ctx, whole)
 	defer cancel()
 	full := func() bool {

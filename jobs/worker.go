@@ -34,6 +34,7 @@ type worker struct {
 	mine     func(partition int32) bool
 	decision decisions
 	limits   *limits
+	shorter  shortening
 	throttle *throttle // the job's; nil where it may read as fast as it can
 	task     task
 	layout   *partitioning.Partitioner // for spanOf alone
@@ -99,7 +100,7 @@ func (w *worker) liftLeft(ctx, hard context.Context) error {
 	}
 	w.env.progress.Begin(w.topic, n)
 	decided := false
-	for tries := 0; ; {
+	for {
 		if n, err = w.task.plan(hard); err != nil {
 			return partialIf(w.report.Commits > 0, err)
 		}
@@ -125,7 +126,7 @@ func (w *worker) liftLeft(ctx, hard context.Context) error {
 		before := w.limits.used()
 		a, err := w.task.lift(ctx, hard)
 		if err == nil {
-			tries = 0
+			w.shorter.succeeded(w.job.CommitEvery.Bytes)
 			if err := w.tooManyBad(a); err != nil {
 				w.discardBundles(hard, a.bundles) // nothing was proposed, so nothing names what was staged
 				return partialIf(w.report.Commits > 0, err)
@@ -143,18 +144,12 @@ func (w *worker) liftLeft(ctx, hard context.Context) error {
 			}
 			continue
 		}
-		w.limits.restore(before) // what a failed attempt read does not count
 		if growth := (*growthError)(nil); errors.As(err, &growth) {
+			w.unread(before)
 			w.grow(growth)
 			continue
 		}
-		// Staging failed: nothing was proposed. A fresh attempt shares no name with this one.
-		if tries++; tries >= stageTries || hard.Err() != nil || ExitCode(err) != ExitFailed {
-			return err
-		}
-		w.report.Retries++
-		w.env.log.Warn("staging failed, trying again under a new attempt", "topic", w.topic, "try", tries, "error", err)
-		if err := w.env.pause(hard, tries); err != nil {
+		if !w.again(hard, before, err) {
 			return err
 		}
 	}

@@ -168,3 +168,7 @@ func (e Entry) IsFolder() bool { return len(e.Name) > 0 && e.Name[len(e.Name)-1]
 
 // ErrUnfit is wrapped by errors that say a store cannot carry the commit protocol, or is set up so that it cannot.
 var ErrUnfit = errors.New("store unfit for exactly-once commits")
+
+// ErrAway is wrapped by errors that say a store, or a part of it, does not answer, or answers that it cannot now, and that the driver
+// has waited for it as long as it does. The same may succeed a little later.
+var ErrAway = errors.New("the store is away")

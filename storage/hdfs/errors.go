@@ -79,13 +79,14 @@ func (s *Store) explain(err error) error {
 // explainRemote says what an exception of the name node means for the user.
 func (s *Store) explainRemote(exception, message string, err error) error {
 	short := exception[strings.LastIndexAny(exception, ".$")+1:]
-	text := short + ": " + message
+	text, is := short+": "+message, error(nil)
 	switch {
 	case inSafeMode(err):
 		text = fmt.Sprintf("the name node of %s is in safe mode, since it waits for data nodes, lacks disk space or was told so: see hdfs dfsadmin -safemode get, and try again when it has left it", s.cluster.name)
 	case overQuota(err):
 		text = fmt.Sprintf("%s: free or raise it (hdfs dfsadmin -setQuota, -setSpaceQuota; hdfs dfs -count -q shows it)", message)
 	case noDataNode(err):
+		is = storage.ErrAway
 		text = fmt.Sprintf("no data node took the block (%s): see hdfs dfsadmin -report for data nodes that are down or full", message)
 	case short == "UnknownCryptoProtocolVersionException":
 		return &failed{"the folder is in an encryption zone, which this client does not write correctly: use a folder outside of encryption zones", storage.ErrUnfit, err}
@@ -97,8 +98,10 @@ func (s *Store) explainRemote(exception, message string, err error) error {
 		return &failed{text, fs.ErrInvalid, err}
 	case short == "ParentNotDirectoryException":
 		text = message + ": a file has the name of a folder"
+	case passing(err):
+		is = storage.ErrAway
 	}
-	return &failed{text, nil, err}
+	return &failed{text, is, err}
 }
 
 // explainLost says why there was no answer.
@@ -120,27 +123,27 @@ func (s *Store) explainLost(err error) error {
 	case strings.Contains(text, "SASL handshake"):
 		return &failed{fmt.Sprintf("%s: %s: check the ticket (klist), the principal and dfs.namenode.kerberos.principal", nodes, text), nil, lost}
 	case errors.Is(err, syscall.ECONNREFUSED) && s.dataNode(err) != "":
-		return &failed{fmt.Sprintf("data node %s cannot be reached: %s: see hdfs dfsadmin -report for data nodes that are down", s.dataNode(err), text), nil, lost}
+		return &failed{fmt.Sprintf("data node %s cannot be reached: %s: see hdfs dfsadmin -report for data nodes that are down", s.dataNode(err), text), storage.ErrAway, lost}
 	case strings.Contains(text, "StandbyException"), strings.Contains(text, "no available namenodes: <nil>"):
-		return &failed{fmt.Sprintf("no %s is active: see hdfs haadmin -getAllServiceState", nodes), nil, lost}
+		return &failed{fmt.Sprintf("no %s is active: see hdfs haadmin -getAllServiceState", nodes), storage.ErrAway, lost}
 	case strings.Contains(text, "no available namenodes"), errors.Is(err, syscall.ECONNREFUSED):
-		return &failed{fmt.Sprintf("no %s can be reached: %s: check store.url, Hadoop's configuration and the network", nodes, strings.TrimPrefix(text, "no available namenodes: ")), nil, lost}
+		return &failed{fmt.Sprintf("no %s can be reached: %s: check store.url, Hadoop's configuration and the network", nodes, strings.TrimPrefix(text, "no available namenodes: ")), storage.ErrAway, lost}
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return &failed{fmt.Sprintf("%s or a data node: no answer in time: %s", nodes, text), nil, lost}
+		return &failed{fmt.Sprintf("%s or a data node: no answer in time: %s", nodes, text), storage.ErrAway, lost}
 	case strings.Contains(text, "no available datanodes"), strings.Contains(text, "read failed"), strings.Contains(text, "write failed"):
-		return &failed{fmt.Sprintf("%s: see hdfs dfsadmin -report for data nodes that are down", text), nil, lost}
+		return &failed{fmt.Sprintf("%s: see hdfs dfsadmin -report for data nodes that are down", text), storage.ErrAway, lost}
 	}
 	if peer := s.dataNode(err); peer != "" {
 		text = fmt.Sprintf("data node %s: the connection broke: %s", peer, text)
 		if s.cluster.kerberos && s.cluster.protection == "" {
 			text += ": if data nodes have dfs.data.transfer.protection, the client's configuration must have it, too"
 		}
-		return &failed{text, nil, lost}
+		return &failed{text, storage.ErrAway, lost}
 	}
 	if !s.reached.Load() {
 		text += ": is this the port for clients (dfs.namenode.rpc-address, often 8020), and not that of its web pages?"
 	}
-	return &failed{fmt.Sprintf("%s: the connection broke: %s", nodes, text), nil, lost}
+	return &failed{fmt.Sprintf("%s: the connection broke: %s", nodes, text), storage.ErrAway, lost}
 }
 
 // dataNode is the address of the other end, if an error is of a connection to one that is no name node, by its port.

@@ -162,8 +162,21 @@ func (w *writer) Write(p []byte) (int, error) {
 	return written, nil
 }
 
-// beginnings of a file are tried, each with data nodes that the name node chooses anew.
+// beginnings of a file are tried, each with data nodes that the name node chooses anew. In a small cluster it has few to choose from, so
+// that the later ones wait for one that is restarted: a quarter of a minute in all.
 const beginnings = 10
+
+// beforeBeginning is how long the n-th one waits, from 1, after what came of the one before it.
+func beforeBeginning(n int, err error) time.Duration {
+	wait := time.Duration(0)
+	if n > 2 {
+		wait = min(250*time.Millisecond<<(n-2), 4*time.Second)
+	}
+	if noDataNode(err) {
+		wait = max(wait, 500*time.Millisecond)
+	}
+	return wait
+}
 
 // flush sends the chunk. The name node hands out a data node that is down until it misses its heartbeats, for ten minutes by default,
 // and the library leaves none out; and for a moment after its own start it has none to hand out. As long as all of the file is still
@@ -175,7 +188,7 @@ func (w *writer) flush(ctx context.Context) error {
 	end := time.Now().Add(w.s.o.Patience)
 	err := w.send(ctx)
 	for n := 1; err != nil && w.sent == 0 && n < beginnings && (!answered(err) || noDataNode(err)) && !w.left.Load() && time.Now().Before(end); n++ {
-		if noDataNode(err) && !pause(ctx, 500*time.Millisecond) {
+		if wait := beforeBeginning(n, err); wait > 0 && !pause(ctx, wait) {
 			return err
 		}
 		w.drop(true) // it is not closed

@@ -75,20 +75,24 @@ func (c *rolling) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// sender is the last stop before the network. It marks requests that went out.
+// sender is the last stop before the network. It marks requests that went out, and notes when none is answered.
 type sender struct {
 	next      aws.HTTPClient
 	intercept func(*http.Request, func(*http.Request) (*http.Response, error)) (*http.Response, error)
+	outage    *outage
 }
 
 func (s *sender) Do(r *http.Request) (*http.Response, error) {
 	if mark, ok := r.Context().Value(sentKey{}).(*atomic.Bool); ok {
 		mark.Store(true)
 	}
+	send := s.next.Do
 	if s.intercept != nil {
-		return s.intercept(r, s.next.Do)
+		send = func(r *http.Request) (*http.Response, error) { return s.intercept(r, s.next.Do) }
 	}
-	return s.next.Do(r)
+	resp, err := send(r)
+	s.outage.note(resp, err)
+	return resp, err
 }
 
 type sentKey struct{}

@@ -124,6 +124,8 @@ func (s *Store) explain(err error) error {
 		return &failed{said + ": " + advice, is, err}
 	} else if is != nil {
 		return &failed{said, is, err}
+	} else if a.passing() {
+		return &failed{said, storage.ErrAway, err}
 	}
 	return &failed{said, nil, err}
 }
@@ -195,20 +197,20 @@ func (s *Store) explainNoAnswer(err error) error {
 		host      x509.HostnameError
 		dial      *net.OpError
 	)
-	advice := "the connection broke: try again"
+	advice, is := "the connection broke: try again", storage.ErrAway
 	switch {
 	case errors.As(err, &dns):
-		advice = "its name is unknown: check store.s3.endpoint, store.s3.region, store.s3.path_style and DNS"
+		advice, is = "its name is unknown: check store.s3.endpoint, store.s3.region, store.s3.path_style and DNS", nil
 	case errors.As(err, &authority):
-		advice = "its certificate is signed by an unknown authority: set AWS_CA_BUNDLE to a PEM file with that authority"
+		advice, is = "its certificate is signed by an unknown authority: set AWS_CA_BUNDLE to a PEM file with that authority", nil
 	case errors.As(err, &host):
-		advice = "its certificate is for another name: check store.s3.endpoint and store.s3.path_style"
+		advice, is = "its certificate is for another name: check store.s3.endpoint and store.s3.path_style", nil
 	case strings.Contains(cause.Error(), "gave HTTP response to HTTPS client"): // net/http has no type for it
-		advice = "it does not speak TLS: does the endpoint begin with http:// ?"
+		advice, is = "it does not speak TLS: does the endpoint begin with http:// ?", nil
 	case errors.As(err, &dial) && dial.Op == "dial":
 		advice = "it cannot be reached: check store.s3.endpoint, the network and proxies"
 	case errors.As(err, &network) && network.Timeout():
 		advice = fmt.Sprintf("it did not answer for %s", s.o.Stall)
 	}
-	return &failed{fmt.Sprintf("%s: %v: %s", s.where(), cause, advice), nil, err}
+	return &failed{fmt.Sprintf("%s: %v: %s", s.where(), cause, advice), is, err}
 }

@@ -118,7 +118,7 @@ func newFake(t *testing.T) *fake {
 
 func (f *fake) options() Options {
 	return Options{
-		Bucket: "lake", Prefix: "kafka", Endpoint: f.URL, PathStyle: true, maxBackoff: time.Millisecond,
+		Bucket: "lake", Prefix: "kafka", Endpoint: f.URL, PathStyle: true, maxBackoff: time.Millisecond, Patience: time.Nanosecond,
 		Credentials: awscredentials.NewStaticCredentialsProvider(accessKey, secretKey, ""),
 	}
 }

@@ -18,8 +18,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/config"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -54,6 +52,7 @@ type Options struct {
 
 	PartSize int64         // of uploads, in bytes; the default is DefaultPartSize
 	Stall    time.Duration // how long a connection may make no progress; the default is one minute
+	Patience time.Duration // how long requests are tried again while the server is away; the default is one minute
 
 	// Credentials are taken from the environment, the profile, a web identity, or the machine's role where this is nil.
 	Credentials aws.CredentialsProvider
@@ -69,6 +68,7 @@ type Store struct {
 	o      Options
 	client *awss3.Client
 	secure bool // requests go over TLS
+	outage outage
 	chunks sync.Pool
 }
 
@@ -124,8 +124,9 @@ func newStore(ctx context.Context, o Options) (*Store, error) {
 	cfg.Credentials = &credentials{cfg.Credentials}
 	s.client = awss3.NewFromConfig(cfg, func(c *awss3.Options) {
 		c.UsePathStyle = o.PathStyle
-		c.HTTPClient = &sender{next: cfg.HTTPClient, intercept: o.Intercept}
-		c.Retryer = o.retryer()
+		c.HTTPClient = &sender{next: cfg.HTTPClient, intercept: o.Intercept, outage: &s.outage}
+		c.Retryer = o.retryer(s)
+		c.APIOptions = append(c.APIOptions, countAttempts)
 		// Checksums are given where they matter; the SDK's own would need trailers that some servers do not know.
 		c.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 		c.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
@@ -158,6 +159,9 @@ func (o *Options) validate() error {
 	}
 	if o.Stall <= 0 {
 		o.Stall = time.Minute
+	}
+	if o.Patience <= 0 {
+		o.Patience = time.Minute
 	}
 	if err := known("store.s3.sse", types.ServerSideEncryption(o.SSE), types.ServerSideEncryption("").Values()); err != nil {
 		return err
@@ -194,22 +198,6 @@ func checkEndpoint(endpoint string) error {
 		return errors.New("the endpoint holds more than scheme, host and port: credentials belong into the environment or a profile")
 	}
 	return nil
-}
-
-func (o *Options) retryer() aws.Retryer {
-	backoff := o.maxBackoff
-	if backoff == 0 {
-		backoff = 5 * time.Second
-	}
-	r := retry.NewStandard(func(s *retry.StandardOptions) {
-		s.MaxAttempts = 5
-		s.MaxBackoff = backoff
-		s.RateLimiter = ratelimit.None // the callers bound how much is under way
-		s.Retryables = append(s.Retryables, retry.RetryableHTTPStatusCode{Codes: map[int]struct{}{
-			http.StatusRequestTimeout: {}, http.StatusTooManyRequests: {},
-		}})
-	})
-	return r
 }
 
 // String is the store's URL.

@@ -6,8 +6,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,6 +57,20 @@ func jsonOf(v any) string {
 		panic(err)
 	}
 	return string(b)
+}
+
+// spec is of a topic whose records are 1.2 KB long and do not become much shorter.
+func spec(records int) produce.Spec {
+	random := func(b produce.Body) ([]byte, error) {
+		r := rand.New(rand.NewPCG(uint64(b.Seq), 1))
+		var s strings.Builder
+		for range 75 {
+			fmt.Fprintf(&s, "%016x", r.Uint64())
+		}
+		b.Padding = s.String()
+		return json.Marshal(b)
+	}
+	return produce.Spec{Topic: produce.Name("restarts"), Records: records, Partitions: 3, Span: 2 * time.Hour, Encode: random}
 }
 
 // begin starts a run. It has no end of its own: it must come to one.
@@ -126,10 +143,12 @@ func exact(t *testing.T, j *product.Job, topic *produce.Result) {
 func TestARunOutlastsRestartsOfBrokersAndOfS3(t *testing.T) {
 	kafka := servers.OwnKafka(t, kafkabed.Options{Nodes: 3})
 	s3 := servers.OwnS3(t, s3bed.Options{})
-	topic, err := produce.PlainTopic(bounded(t, time.Minute), kafka.Brokers(), produce.Spec{Topic: produce.Name("restarts"), Records: 60_000, Partitions: 3, Replication: 3, Span: 2 * time.Hour, Padding: 700})
+	replicated := spec(40_000)
+	replicated.Replication = 3
+	topic, err := produce.PlainTopic(bounded(t, time.Minute), kafka.Brokers(), replicated)
 	must(t, err)
 	j := product.NewJob(t, kafka.Brokers(), product.S3(t, s3, s3.Endpoint), topic.Topic, "orphan_age: 1ms\n",
-		slow(topic, 80*time.Second)+"commit_every: {bytes: 2MiB}\noutput: {target_size: 256KiB}\n")
+		slow(topic, 80*time.Second)+"commit_every: {bytes: 4MiB}\noutput: {target_size: 1MiB}\n")
 	outlast(t, j, topic,
 		func(ctx context.Context) error {
 			pause(ctx, 3*time.Second)
@@ -160,11 +179,11 @@ func pause(ctx context.Context, d time.Duration) {
 // TestARunOutlastsRestartsOfHDFS: DataNodes are away for 10 to 30 s each, and meanwhile the NameNodes take turns.
 func TestARunOutlastsRestartsOfHDFS(t *testing.T) {
 	c := servers.OwnHDFS(t, hdfsbed.Options{HA: true, DataNodes: 3, Replication: 2, BlockSize: hdfsbed.MinBlockSize})
-	topic, err := produce.PlainTopic(bounded(t, time.Minute), servers.Kafka(t).Brokers(), produce.Spec{Topic: produce.Name("restarts"), Records: 60_000, Partitions: 3, Span: 2 * time.Hour, Padding: 700})
+	topic, err := produce.PlainTopic(bounded(t, time.Minute), servers.Kafka(t).Brokers(), spec(40_000))
 	must(t, err)
 	root := product.HDFS(t, c, c.Authority()).As("user: shadoof, replication: 2")
 	j := product.NewJob(t, servers.Kafka(t).Brokers(), root, topic.Topic, "orphan_age: 1ms\n",
-		slow(topic, 100*time.Second)+"commit_every: {bytes: 4MiB}\noutput: {target_size: 3MiB, compression: none}\n")
+		slow(topic, 100*time.Second)+"commit_every: {bytes: 16MiB}\noutput: {target_size: 6MiB}\n")
 	away := []time.Duration{10, 20, 30}
 	outlast(t, j, topic,
 		func(ctx context.Context) error {
