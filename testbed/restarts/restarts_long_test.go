@@ -176,15 +176,15 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// TestARunOutlastsRestartsOfHDFS: DataNodes are away for 10 to 30 s each, and meanwhile the NameNodes take turns.
+// TestARunOutlastsRestartsOfHDFS: DataNodes are away for 10 to 25 s each, and meanwhile the NameNodes take turns.
 func TestARunOutlastsRestartsOfHDFS(t *testing.T) {
 	c := servers.OwnHDFS(t, hdfsbed.Options{HA: true, DataNodes: 3, Replication: 2, BlockSize: hdfsbed.MinBlockSize})
 	topic, err := produce.PlainTopic(bounded(t, time.Minute), servers.Kafka(t).Brokers(), spec(40_000))
 	must(t, err)
 	root := product.HDFS(t, c, c.Authority()).As("user: shadoof, replication: 2")
 	j := product.NewJob(t, servers.Kafka(t).Brokers(), root, topic.Topic, "orphan_age: 1ms\n",
-		slow(topic, 100*time.Second)+"commit_every: {bytes: 16MiB}\noutput: {target_size: 6MiB}\n")
-	away := []time.Duration{10, 20, 30}
+		slow(topic, 85*time.Second)+"commit_every: {bytes: 16MiB}\noutput: {target_size: 6MiB}\n")
+	away := []time.Duration{10, 15, 25}
 	outlast(t, j, topic,
 		func(ctx context.Context) error {
 			pause(ctx, 3*time.Second)
