@@ -60,6 +60,7 @@ type TopicReport struct {
 	Limited bool    `json:"-"`
 	Seconds float64 `json:"seconds"`
 	Error   string  `json:"error,omitempty"`
+	Advice  string  `json:"advice,omitempty"` // what to do about it, where the error itself does not say
 	Err     error   `json:"-"`
 }
 

@@ -197,7 +197,7 @@ func (w *worker) spend(ctx, hard context.Context, do func(ctx, hard context.Cont
 	r.Outcome = outcomeOf(r)
 	w.standing()
 	if r.Err != nil {
-		r.Error = r.Err.Error()
+		r.Error, r.Advice = r.Err.Error(), Advice(w.topic, r.Err)
 	}
 	w.env.progress.End(r)
 }

@@ -106,7 +106,7 @@ func TestAdviceThatHelps(t *testing.T) {
 		{halt(errors.New("`shadoof resolve --topic orders --accept-loss` goes on")), ""},
 		{nil, ""},
 	} {
-		s.topicEnded(&TopicReport{Topic: "orders", Err: c.err})
+		s.topicEnded(&TopicReport{Topic: "orders", Err: c.err, Advice: Advice("orders", c.err)})
 		if got := s.Status().Topics[0].Advice; !strings.Contains(got, c.want) || c.want == "" && got != "" {
 			t.Errorf("of %v: %q, want %q", c.err, got, c.want)
 		}

@@ -2,14 +2,11 @@ package jobs
 
 import (
 	"cmp"
-	"errors"
 	"maps"
 	"slices"
 	"time"
 
 	"shadoof/internal/admin"
-	"shadoof/offsets"
-	"shadoof/storage"
 )
 
 // A watchedTopic is where a topic stands, as far as the scheduler was told.
@@ -81,7 +78,7 @@ func (s *Scheduler) topicEnded(r *TopicReport) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.topicLocked(r.Job, r.Topic)
-	t.Problem, t.Halted, t.Advice = r.Error, r.Outcome == Halted, advice(r.Topic, r.Err)
+	t.Problem, t.Halted, t.Advice = r.Error, r.Outcome == Halted, r.Advice
 	if r.Version == 0 && r.Err != nil {
 		return // the log could not be read: what was known before is the best there is
 	}
@@ -93,18 +90,6 @@ func (s *Scheduler) topicEnded(r *TopicReport) {
 	if r.Lag > 0 && r.LagSeconds >= 0 {
 		t.oldest = now.Add(-time.Duration(r.LagSeconds * float64(time.Second)))
 	}
-}
-
-// advice is what to do about an error for which no decision can be taken with `shadoof resolve`. The others name their command.
-func advice(topic string, err error) string {
-	switch {
-	case errors.Is(err, storage.ErrUnfit):
-		return "`shadoof doctor --topic " + topic + "` shows which promises the store keeps; no decision helps, but another store or another set-up of it"
-	case errors.Is(err, offsets.ErrDamaged):
-		return "unless the message says what to do: stop all runs of the topic, and put back what it names as it was, byte for byte, from a version of the object or a backup; " +
-			"delete nothing. `shadoof verify --topic " + topic + "` says when all is right. See docs/operations.md, \"the commit log is damaged\""
-	}
-	return ""
 }
 
 // lag sets how far a topic is behind; -1 is not known.

@@ -73,7 +73,7 @@ func (e *Env) storeInfo(ctx context.Context) (*StoreInfo, error) {
 	}
 	var info StoreInfo
 	if err := json.Unmarshal(b, &info); err != nil || info.Layout == 0 {
-		return nil, halt(fmt.Errorf("%s at %s is not ours, or was edited: nothing was touched", storeName, e.endpoint))
+		return nil, halt(fmt.Errorf("%s at %s is not ours, or was edited: nothing was touched; put it back as it was, from a version of the object or a backup (or see whether store.url is the right one)", storeName, e.endpoint))
 	}
 	if info.Layout != layoutVersion {
 		return nil, halt(fmt.Errorf("the root %s has layout version %d, and this build of shadoof writes version %d: nothing was touched; use a build that knows layout %d", e.endpoint, info.Layout, layoutVersion, info.Layout))

@@ -67,11 +67,7 @@ func (e *Env) Verify(ctx context.Context, sel Selection, deep bool) (*VerifyRepo
 	}
 	report := &VerifyReport{Deep: deep}
 	for _, topic := range topics {
-		w, err := e.reader(ctx, topic)
-		if err != nil {
-			return report, err
-		}
-		t, err := w.verify(ctx, deep)
+		t, err := e.verifyTopic(ctx, topic, deep)
 		if err != nil {
 			return report, err
 		}
@@ -126,6 +122,7 @@ type audit struct {
 
 	existing bool // a person accepted another tool's files in the folder
 
+	looked map[string]bool // settings and schemas
 	marked map[string]bool // whether a folder should have a marker, by the last record about it
 }
 
@@ -136,7 +133,7 @@ func (a *audit) differ(format string, args ...any) {
 }
 
 func (w *worker) verify(ctx context.Context, deep bool) (*VerifyTopic, error) {
-	a := &audit{w: w, deep: deep, parts: map[[2]int64]*VerifyPartition{}, pending: map[int64]bool{}, removing: map[string]bool{}, marked: map[string]bool{},
+	a := &audit{w: w, deep: deep, parts: map[[2]int64]*VerifyPartition{}, pending: map[int64]bool{}, removing: map[string]bool{}, marked: map[string]bool{}, looked: map[string]bool{},
 		topic: &VerifyTopic{Topic: w.topic, Version: w.log.State().V, Pending: []int64{}, Differences: []string{}, Partitions: []VerifyPartition{}}}
 	for _, v := range w.log.Unmarked() {
 		a.pending[v] = true
@@ -221,16 +218,21 @@ func (a *audit) history(ctx context.Context) error {
 				delete(bundles, ref)
 			}
 		}
+		if err := a.kept(ctx, r.Lift()); err != nil {
+			return err
+		}
 		if l := r.Lift(); l != nil {
 			for n, b := range l.Bundles {
 				a.bundle(r.V, n, l.Incarnation, b)
 				bundles[offsets.BundleRef{V: r.V, Bundle: n}] = &auditedBundle{b, l.Incarnation, map[string]bool{}}
 				for _, f := range b.Files {
+					a.foreign(r.V, f.Key)
 					files[f.Key] = liveFile{File: f, v: r.V, bundle: n, incarnation: l.Incarnation}
 				}
 			}
 		}
 	}
+	a.cached(proof)
 	return nil
 }
 

@@ -160,7 +160,7 @@ func (w *worker) open(ctx context.Context) error {
 	s, err := w.log.Load(ctx)
 	if err == nil {
 		w.report.FromVersion = s.V
-		return nil
+		return w.ownLog()
 	}
 	if !errors.Is(err, offsets.ErrEmpty) {
 		return err

@@ -84,11 +84,19 @@ func Decode(b []byte) (*Record, error) {
 	// A newer format may differ in anything, so this is asked only after the record turned out not to be one of ours.
 	var peek struct{ Format, Level int }
 	if json.Unmarshal(b, &peek) == nil && (peek.Format > Format || peek.Level > Level) {
-		return nil, fmt.Errorf("written by a newer shadoof (format %d, level %d; this one knows format %d, level %d), upgrade this installation: %w",
-			peek.Format, peek.Level, Format, Level, ErrDamaged)
+		return nil, &newerError{peek.Format, peek.Level}
 	}
 	return nil, fmt.Errorf("%w: %w", err, ErrDamaged)
 }
+
+// A newerError wraps ErrDamaged, and does not say so: the log is as it should be.
+type newerError struct{ format, level int }
+
+func (e *newerError) Error() string {
+	return fmt.Sprintf("%v (format %d, level %d; this one knows format %d, level %d), upgrade this installation", ErrNewer, e.format, e.level, Format, Level)
+}
+
+func (e *newerError) Unwrap() []error { return []error{ErrNewer, ErrDamaged} }
 
 func decode(b []byte) (*Record, error) {
 	object, err := unseal(b)

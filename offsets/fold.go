@@ -43,7 +43,7 @@ type foldable interface {
 func fold(s *State, r *Record) (*State, error) {
 	switch {
 	case r.Format > Format || r.Level > Level:
-		return nil, fmt.Errorf("written by a newer shadoof (format %d, level %d), upgrade this installation", r.Format, r.Level)
+		return nil, &newerError{r.Format, r.Level}
 	case r.V != s.V+1:
 		return nil, fmt.Errorf("it follows record %d", s.V)
 	case r.Prev != s.ID:

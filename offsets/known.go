@@ -24,7 +24,7 @@ type known struct {
 	lastLift  *Lift            // of the newest record that was folded and has one
 	fromFirst bool             // all records were folded, not only those after a checkpoint
 	attempts  map[string]int64 // named by records that were folded, with their versions
-	settings  map[string]bool  // hashes of settings that are known to be there
+	settings  map[string]int64 // hashes of settings, with a version that names them, 0 for those that this Log stored: as durable as that is
 
 	repairs     map[string][]repaired // by RepairKey, in the order of their records
 	repairsFrom int64                 // all repairs in records after this version are known
@@ -39,7 +39,7 @@ type repaired struct {
 
 // newKnown starts from a checkpoint, or from an empty log.
 func newKnown(c *checkpoint) known {
-	k := known{state: NewState(), attempts: map[string]int64{}, settings: map[string]bool{}, repairs: map[string][]repaired{}}
+	k := known{state: NewState(), attempts: map[string]int64{}, settings: map[string]int64{}, repairs: map[string][]repaired{}}
 	if c != nil {
 		// Checkpoints are made of durable records only.
 		k.state, k.ckpt, k.repairsFrom, k.unmarked = c.State, c.State.V, c.State.V, slices.Clone(c.Unpublished)
@@ -68,7 +68,9 @@ func (k *known) take(r *Record) error {
 		k.attempts[a] = r.V
 	}
 	if l := r.Lift(); l != nil {
-		k.settings[l.Settings] = true
+		if _, known := k.settings[l.Settings]; !known {
+			k.settings[l.Settings] = r.V
+		}
 		k.lastLift = l
 	}
 	if b, ok := r.Body.(*Repair); ok {
@@ -109,6 +111,7 @@ func (k *known) goBack() {
 		k.milestone = nil
 	}
 	k.unmarked = slices.DeleteFunc(slices.Clone(k.unmarked), func(u int64) bool { return u > v })
+	maps.DeleteFunc(k.settings, func(_ string, named int64) bool { return named > v }) // they may be gone, too
 	maps.DeleteFunc(k.attempts, func(_ string, named int64) bool { return named > v })
 	for key, all := range k.repairs {
 		k.repairs[key] = slices.DeleteFunc(all, func(r repaired) bool { return r.v > v })

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"shadoof/storage"
 )
@@ -39,12 +40,34 @@ func (l *Log) load(ctx context.Context) (known, error) {
 	if err != nil {
 		return k, err
 	}
-	marks, err := l.listMarks(ctx, k.unmarked)
+	first := k.state.V + 1
+	if len(k.unmarked) > 0 {
+		first = k.unmarked[0]
+	}
+	marks, err := l.listMarks(ctx, first)
 	if err != nil {
 		return k, err
 	}
 	k.unmarked = without(k.unmarked, marks)
-	return k, nil
+	return k, l.noneAhead(ctx, k.state.V, marks)
+}
+
+// noneAhead looks whether records are missing that had their marker. A record that is newer than the listing of the log has been created
+// since: it is there. If the next slot is empty, the end of the log was lost, and to go on would lift again what those records lifted.
+func (l *Log) noneAhead(ctx context.Context, newest int64, marks map[int64]bool) error {
+	ahead := int64(0)
+	for v := range marks {
+		ahead = max(ahead, v)
+	}
+	if ahead <= newest {
+		return nil
+	}
+	_, err := l.get(ctx, LogName(l.o.Topic, newest+1))
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s is there, so record %d was carried out, but the log of %s ends with record %d: its end was deleted, has expired, or an older copy was put in its place: %w",
+			PubName(l.o.Topic, ahead), ahead, l.o.Topic, newest, ErrDamaged)
+	}
+	return err
 }
 
 // errNotThis: a checkpoint or a pack that does not belong to the log.
@@ -103,12 +126,12 @@ func (l *Log) loadAfter(ctx context.Context, c *checkpoint) (known, error) {
 			}
 			k.written = r.Time
 			if lift := r.Lift(); lift != nil {
-				k.settings[lift.Settings] = true
+				k.settings[lift.Settings] = r.V
 			}
 			continue
 		}
 		if err := k.take(r); err != nil {
-			return k, fmt.Errorf("%s: %w", l.o.Topic, err)
+			return k, fmt.Errorf("%s: %w", LogName(l.o.Topic, r.V), err)
 		}
 	}
 	if confirmed == storage.Durable {

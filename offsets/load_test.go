@@ -159,10 +159,15 @@ func TestLoadFindsDamage(t *testing.T) {
 			s.Tamper(slot(20), b)
 			s.Tamper(slot(21), a)
 		}, "holds record 21"},
-		"one of another log": {func(s *memory.Store) { s.Tamper(slot(20), other.Bytes(slot(20))) }, "prev"},
-		"a newer level":      {func(s *memory.Store) { s.Tamper(slot(30), reseal(s.Bytes(slot(30)), `"level":1`, `"level":7`)) }, "newer shadoof"},
-		"an invalid record":  {func(s *memory.Store) { s.Tamper(slot(30), reseal(s.Bytes(slot(30)), `"from":380`, `"from":370`)) }, "but 380 is next"},
-		"an empty record":    {func(s *memory.Store) { s.Tamper(slot(30), []byte{}) }, "do not end in a sha256"},
+		"one of another log": {func(s *memory.Store) { s.Tamper(slot(20), other.Bytes(slot(20))) }, "written for another log"},
+		"an end that was lost": {func(s *memory.Store) {
+			if _, err := s.PutNew(t.Context(), PubName(topic, 32), nil); err != nil {
+				t.Fatal(err)
+			}
+		}, "ends with record 30"},
+		"a newer level":     {func(s *memory.Store) { s.Tamper(slot(30), reseal(s.Bytes(slot(30)), `"level":1`, `"level":7`)) }, "newer shadoof"},
+		"an invalid record": {func(s *memory.Store) { s.Tamper(slot(30), reseal(s.Bytes(slot(30)), `"from":380`, `"from":370`)) }, "but 380 is next"},
+		"an empty record":   {func(s *memory.Store) { s.Tamper(slot(30), []byte{}) }, "do not end in a sha256"},
 	} {
 		store := withLog(t, 30, 30)
 		c.damage(store)
@@ -173,6 +178,9 @@ func TestLoadFindsDamage(t *testing.T) {
 		var failed error
 		for _, err := range l.Records(t.Context(), 1, 30) {
 			failed = err
+		}
+		if name == "an end that was lost" {
+			continue // the records that are there are right
 		}
 		if _, err := FoldAll(open(store, 1).Slots(t.Context(), 1, 30)); !errors.Is(err, ErrDamaged) || failed == nil && name != "an invalid record" {
 			t.Errorf("%s: records: %v, all: %v", name, failed, err)

@@ -202,7 +202,7 @@ func (l *Log) readOn(ctx context.Context) (*State, error) {
 		err = l.take(r)
 		l.mu.Unlock()
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", l.o.Topic, err)
+			return nil, fmt.Errorf("%s: %w", LogName(l.o.Topic, r.V), err)
 		}
 	}
 }

@@ -28,7 +28,11 @@ func (l *Log) Unmarked() []int64 {
 
 // RefreshMarks looks which of the unmarked versions have got a marker by now. It costs nothing if there are none.
 func (l *Log) RefreshMarks(ctx context.Context) error {
-	marks, err := l.listMarks(ctx, l.Unmarked())
+	unmarked := l.Unmarked()
+	if len(unmarked) == 0 {
+		return nil
+	}
+	marks, err := l.listMarks(ctx, unmarked[0])
 	if err != nil {
 		return err
 	}
@@ -74,13 +78,10 @@ func refused(name string, err error) error {
 	return fmt.Errorf("create %s: %w: %w", name, ErrRefused, err)
 }
 
-// listMarks returns which versions from the first of unmarked on have a marker.
-func (l *Log) listMarks(ctx context.Context, unmarked []int64) (map[int64]bool, error) {
+// listMarks returns which versions from first on have a marker.
+func (l *Log) listMarks(ctx context.Context, first int64) (map[int64]bool, error) {
 	marks := map[int64]bool{}
-	if len(unmarked) == 0 {
-		return marks, nil
-	}
-	q := storage.Query{Prefix: Dir(l.o.Topic) + "/pub/", After: PubName(l.o.Topic, unmarked[0]-1)}
+	q := storage.Query{Prefix: Dir(l.o.Topic) + "/pub/", After: PubName(l.o.Topic, first-1)}
 	for e, err := range l.o.Store.List(ctx, q) {
 		if err != nil {
 			return nil, fmt.Errorf("list the markers of %s: %w", l.o.Topic, err)

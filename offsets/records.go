@@ -123,8 +123,12 @@ func (s *sequencer) linked(records []*Record) error {
 	prev := s.prev
 	for i, r := range records {
 		if r.V != s.next+int64(i) || r.Prev != prev && (prev != "" || r.V == 1) {
-			return fmt.Errorf("%s: record %d has prev %.32q and does not follow %.32q, record %d: the log was edited: %w",
-				s.l.o.Topic, r.V, r.Prev, prev, s.next+int64(i)-1, ErrDamaged)
+			before := "it is the first"
+			if r.V > 1 {
+				before = fmt.Sprintf("%s is %s", LogName(s.l.o.Topic, r.V-1), prev)
+			}
+			return fmt.Errorf("%s follows a record %.32q, and %s: one of the two was written for another log, or over another record: %w",
+				LogName(s.l.o.Topic, r.V), r.Prev, before, ErrDamaged)
 		}
 		prev = r.ID
 	}

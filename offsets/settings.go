@@ -13,12 +13,13 @@ import (
 )
 
 // PutSettings stores settings under their hash, if they are not there, and returns the hash. It costs no request when a record that
-// was read names them, or when this Log stored them before.
+// is durable names them, or when this Log stored them before.
 func (l *Log) PutSettings(ctx context.Context, settings []byte) (hash string, err error) {
 	sum := sha256.Sum256(settings)
 	hash = hex.EncodeToString(sum[:])
 	l.mu.Lock()
-	known := l.settings[hash]
+	v, known := l.settings[hash]
+	known = known && v <= l.durable.V
 	l.mu.Unlock()
 	if known {
 		return hash, nil
@@ -28,7 +29,7 @@ func (l *Log) PutSettings(ctx context.Context, settings []byte) (hash string, er
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.settings[hash] = true
+	l.settings[hash] = 0
 	return hash, nil
 }
 
@@ -51,8 +52,9 @@ func (l *Log) Settings(ctx context.Context, hash string) ([]byte, error) {
 // errOther: an object that create was to make is there with other bytes.
 var errOther = errors.New("it is there with other bytes")
 
-// create makes sure that an object with these bytes is there, durable by the time that a record created after it is: stores keep
-// their changes in order. Nothing in the log names the object yet, so there is no harm in giving up at any point.
+// create makes sure that an object with these bytes is there, and stays: a record that is to name it comes after it. That it can be read
+// is not enough, when the answer was not a clean one: a store that fails over may lose it again, and keep the record that was created
+// only then. So it is confirmed, and then read. Nothing in the log names the object yet, so there is no harm in giving up at any point.
 func (l *Log) create(ctx context.Context, name string, data []byte) error {
 	for tries := 1; ; tries++ {
 		answer, putErr := l.o.Store.PutNew(ctx, name, data)
@@ -62,11 +64,15 @@ func (l *Log) create(ctx context.Context, name string, data []byte) error {
 		case storage.Refused:
 			return refused(name, putErr)
 		}
-		have, err := l.get(ctx, name)
+		durable, err := l.o.Store.Confirm(ctx, name)
+		var have []byte
+		if durable == storage.Durable {
+			have, err = l.get(ctx, name)
+		}
 		switch {
-		case err == nil && bytes.Equal(have, data):
+		case durable == storage.Durable && err == nil && bytes.Equal(have, data):
 			return nil
-		case err == nil:
+		case durable == storage.Durable && err == nil:
 			return fmt.Errorf("create %s: %w", name, errOther)
 		case ctx.Err() != nil || tries == patience:
 			return fmt.Errorf("create %s: %w", name, errors.Join(putErr, err, ctx.Err()))

@@ -1,6 +1,7 @@
 package offsets
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"slices"
@@ -56,6 +57,9 @@ var (
 	// stands, a newer level. A person must decide.
 	ErrDamaged = errors.New("commit log damaged")
 
+	// ErrNewer is wrapped, and ErrDamaged with it, by errors about a record that a newer build wrote: this one must not go on.
+	ErrNewer = errors.New("written by a newer shadoof")
+
 	// ErrUnresolved: the process was told to stop while the fate of a record was unknown. Nothing may be discarded; the next run finds out.
 	ErrUnresolved = errors.New("stopped while the fate of a commit was unknown")
 
@@ -65,6 +69,23 @@ var (
 
 // NewState is the state of a log without a record.
 func NewState() *State { return &State{Partitions: map[int32]PartitionState{}} }
+
+// Equal says whether two states say the same, but for how far partitions have come in time: checkpoints of format 1 do not know it.
+func (s *State) Equal(o *State) bool {
+	a, err := marshal(s.timeless())
+	b, err2 := marshal(o.timeless())
+	return err == nil && err2 == nil && bytes.Equal(a, b)
+}
+
+func (s *State) timeless() *State {
+	n := *s
+	n.Partitions = make(map[int32]PartitionState, len(s.Partitions))
+	for p, ps := range s.Partitions {
+		ps.Passed, ps.Since = 0, 0
+		n.Partitions[p] = ps
+	}
+	return &n
+}
 
 // Covers says whether every offset of r in a partition was committed, in the current incarnation. An offset that was skipped is not
 // covered.

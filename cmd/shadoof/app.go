@@ -69,10 +69,16 @@ func (a *app) exit(err error) int {
 	switch {
 	case a.logFormat == "json":
 		a.log.Error(err.Error(), "exit", code)
+		if advice := jobs.Advice("", err); advice != "" {
+			a.log.Error("what to do: " + advice)
+		}
 	case errors.As(err, &problems):
 		fmt.Fprintf(a.stderr, "shadoof: %s in the configuration:\n%v\n", ui.Plural(len(problems), "problem"), problems)
 	default:
 		fmt.Fprintf(a.stderr, "shadoof: %v\n", err)
+		if advice := jobs.Advice("", err); advice != "" {
+			fmt.Fprintf(a.stderr, "what to do: %s\n", advice)
+		}
 	}
 	return code
 }

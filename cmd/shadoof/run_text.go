@@ -62,6 +62,9 @@ func remarks(r *jobs.RunReport) (lines []string) {
 		}
 		if errors++; errors <= mostErrors {
 			lines = append(lines, fmt.Sprintf("%s: %s", t.Outcome, t.Error))
+			if t.Advice != "" {
+				lines = append(lines, "what to do: "+t.Advice)
+			}
 		}
 	}
 	if errors > mostErrors {

@@ -41,6 +41,7 @@ func TestScripts(t *testing.T) {
 	maps.Copy(commands, kafkaCommands())
 	maps.Copy(commands, registryCommands())
 	maps.Copy(commands, serveCommands())
+	maps.Copy(commands, damageCommands())
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		UpdateScripts:       *update,
