@@ -41,8 +41,12 @@ func (w *worker) completeFolders(ctx context.Context) error {
 				return &offsets.Complete{Incarnation: s.Incarnation, Off: true}, nil
 			})
 		}
-		through := w.through(s)
-		if s.Complete.IsTracked() && len(w.due(s.Complete.Open, through)) == 0 {
+		nothing := func() bool { return s.Complete.IsTracked() && len(w.due(s.Complete.Open, w.through(s))) == 0 }
+		if nothing() {
+			return nil
+		}
+		// By a clock that is ahead, folders would be complete that are still being written, and what is said is never taken back.
+		if w.ahead = w.clockAhead(ctx); nothing() {
 			return nil
 		}
 		live := newLiveSet()
@@ -146,7 +150,7 @@ func (w *worker) through(s *offsets.State) int64 {
 	case w.set.Partition.By == "field" && !s.Complete.IsTracked():
 		return said // what was lifted so far tells Kafka's times alone
 	}
-	passed := passedByAll(standings(s, w.desc, w.endTime, w.job.Complete.Idle, w.env.readCommitted))
+	passed := passedByAll(standings(s, w.desc, w.endTime.Add(-w.ahead), w.job.Complete.Idle, w.env.readCommitted))
 	return max(said, passed-w.job.Complete.Lateness.Milliseconds())
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"shadoof/config"
+	"shadoof/storage/memory"
 )
 
 // A record of times to come says nothing while a transaction is open behind it: what the transaction holds may be of now.
@@ -152,4 +153,62 @@ func TestNoMarkerComesBeforeARemovalThatIsUnderWay(t *testing.T) {
 	if w.store.Bytes(first) != nil {
 		t.Errorf("%s was not dropped", first)
 	}
+}
+
+// A machine whose clock is days ahead marks no folder that is still being written: the store's clock counts, too.
+func TestAClockThatIsAheadOfTheStoreCompletesNothingEarly(t *testing.T) {
+	t.Parallel()
+	w, topic := newCompleting(t, 2)
+	topic.add(0, 60, day, time.Minute) // 13:00 to 13:59
+	topic.add(1, 60, day, time.Minute)
+	topic.add(0, 1, day.Add(90*time.Minute), time.Minute) // 14:30
+	w.until(day.Add(95 * time.Minute))
+	ahead := func() *Env {
+		e := w.process(w.store)
+		now := e.now
+		e.now = func() time.Time { return now().Add(72 * time.Hour) }
+		return e
+	}
+	for range 3 {
+		if r := w.run(ahead()); r.ExitCode() != ExitDone {
+			t.Fatal(reportText(r))
+		}
+		w.sleep(25 * time.Minute)
+	}
+	w.wantMarkers("since when a partition is idle is not known")
+	for p := range 2 {
+		topic.add(p, 1, day.Add(169*time.Minute), time.Minute) // 15:49
+	}
+	if r := w.run(ahead()); r.ExitCode() != ExitDone { // at 15:50
+		t.Fatal(reportText(r))
+	}
+	w.wantMarkers("every partition has passed 15:39", hr("13"), hr("14"))
+	topic.add(1, 5, day.Add(160*time.Minute), time.Minute)
+	if r := w.run(ahead()); r.ExitCode() != ExitDone {
+		t.Fatal(reportText(r))
+	}
+	if late := w.lateFolders(); len(late) > 0 {
+		t.Errorf("rows of the present hour are late: %v", late)
+	}
+	if left := w.store.Staged(); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}
+
+// A store that does not tell its time keeps nobody from markers.
+func TestAStoreThatDoesNotTellItsTimeKeepsNobodyFromMarkers(t *testing.T) {
+	t.Parallel()
+	w, topic := newCompleting(t, 1)
+	topic.add(0, 80, day, time.Minute) // to 14:19
+	w.until(day.Add(95 * time.Minute))
+	s := w.store.Attach(memory.Options{Hook: func(c memory.Call) memory.Verdict {
+		if c.Op == memory.OpStage && strings.HasSuffix(c.Name, ".time") {
+			return memory.Lose
+		}
+		return memory.Proceed
+	}})
+	if r := w.run(w.process(s)); r.ExitCode() != ExitDone {
+		t.Fatal(reportText(r))
+	}
+	w.wantMarkers("by our clock", hr("13"))
 }

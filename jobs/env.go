@@ -102,6 +102,8 @@ type Env struct {
 	throttling sync.Mutex
 	throttles  map[string]*throttle // by job, as far as one was asked for; guarded by throttling
 
+	compared clockCompared
+
 	fitOnce sync.Mutex // guards what follows
 	info    *StoreInfo // of the root, once it was read
 	fit     bool       // the store was found to keep the contract

@@ -31,6 +31,7 @@ type worker struct {
 	ends     map[int32]int64 // where this run ends, fixed at its start
 	logEnds  map[int32]int64 // where the partitions ended then; a run with Until ends before
 	endTime  time.Time       // when it was fixed
+	ahead    time.Duration   // by which our clock was ahead of the store's when that counted last
 	mine     func(partition int32) bool
 	decision decisions
 	limits   *limits
