@@ -13,5 +13,7 @@ func protocolHook() func(point string) { return nil }
 
 func hookStore(s storage.Store) storage.Store { return s }
 
+func clock() time.Time { return time.Now() }
+
 // lostAfter leaves it to jobs when a committed file that is absent counts as lost.
 func lostAfter() time.Duration { return 0 }

@@ -19,7 +19,7 @@ import (
 // This build is for tests: SHADOOF_KILL_AT=point or point:n makes the process kill itself, as kill -9 does, when it comes to a named
 // point of the protocol for the n-th time. SHADOOF_STOP_AT does the same with SIGSTOP. SHADOOF_CPU_PROFILE=file or file:n writes a CPU profile
 // of what comes before the first, or the n-th, version is published. SHADOOF_MALLOCS=file writes how many allocations the process made before its newest
-// version was published.
+// version was published. SHADOOF_CLOCK=file names a file with a duration by which the process's clock is wrong; it is read each time the clock is.
 
 func init() {
 	name, _ := profileOf()
@@ -105,6 +105,23 @@ func (h *hookedStore) TryMove(ctx context.Context, m storage.Move) error {
 		return mover.TryMove(ctx, m)
 	}
 	return nil
+}
+
+// clock is wrong by what the file says at the moment.
+func clock() time.Time {
+	now := time.Now()
+	if name := os.Getenv("SHADOOF_CLOCK"); name != "" {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			panic(err)
+		}
+		wrong, err := time.ParseDuration(strings.TrimSpace(string(text)))
+		if err != nil {
+			panic(err)
+		}
+		return now.Add(wrong)
+	}
+	return now
 }
 
 // lostAfter shortens the minute for which a committed file may be absent before it counts as lost.

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"os"
 	"path"
-	"time"
 	"unicode/utf8"
 
 	"shadoof/config"
@@ -54,7 +53,7 @@ func (a *app) connectTo(cfg *config.Config, store storage.Store, progress jobs.P
 		Groups:   lazyGroups{source},
 		Registry: a.registry(cfg.Registry),
 		Drivers:  drivers(),
-		Now:      time.Now,
+		Now:      clock,
 		Rand:     rand.Reader,
 		Log:      a.log,
 		Progress: progress,

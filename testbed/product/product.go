@@ -268,3 +268,7 @@ func (o Outcome) JSON(tb testing.TB, into any) {
 		tb.Fatalf("%v in %s", err, o.Stdout)
 	}
 }
+
+// YAML is the part of a configuration that names the root, and Env what the environment of the product must have.
+func (r *Root) YAML() string  { return r.yaml }
+func (r *Root) Env() []string { return r.env }
