@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sort"
 
@@ -12,7 +13,33 @@ import (
 
 // checkIdentity compares what the log says about the topic with what the cluster says now. Where they disagree the job's policy
 // decides; nothing is ever skipped or started over in silence. A person's decision (`resolve`) replaces the policy.
+//
+// It judges a log that is at least as old as what the cluster said. A log that others wrote to since is ahead of the topic as it was described,
+// and looks as if the topic had been cut back, or were another one: then the cluster is asked again.
 func (w *worker) checkIdentity(ctx context.Context) error {
+	for {
+		err := w.judgeIdentity(ctx)
+		if !errors.Is(err, errLogMoved) {
+			return err
+		}
+		if err := w.fixEnds(ctx, w.until); err != nil {
+			return err
+		}
+	}
+}
+
+// errLogMoved says that others wrote to the log since the topic was described, so that the two cannot be compared.
+var errLogMoved = errors.New("others wrote to the commit log meanwhile: try again")
+
+// current is nil as long as the log is not ahead of what the cluster said about the topic.
+func (w *worker) current() error {
+	if w.log.State().V > w.described {
+		return errLogMoved
+	}
+	return nil
+}
+
+func (w *worker) judgeIdentity(ctx context.Context) error {
 	s := w.log.State()
 	if cause := changedTopic(s, w.desc); cause != "" {
 		return w.incarnate(ctx, cause, w.freshStarts())
@@ -85,8 +112,12 @@ func (w *worker) freshStarts() []offsets.PartitionStart {
 	return out
 }
 
-// incarnate appends the record that offsets start anew, if the policy or a person says so.
+// incarnate appends the record that offsets start anew, if the policy or a person says so. Where others have written to the log since the
+// topic was described, or before the record stands, it is errLogMoved: the cause and the starts may not hold any more.
 func (w *worker) incarnate(ctx context.Context, cause string, starts []offsets.PartitionStart) error {
+	if err := w.current(); err != nil {
+		return err
+	}
 	s := w.log.State()
 	policy, key, accept := w.job.Policy.TopicRecreated, "topic_recreated", "--accept-recreated"
 	if cause == "truncated" {
@@ -99,14 +130,17 @@ func (w *worker) incarnate(ctx context.Context, cause string, starts []offsets.P
 		return halt(fmt.Errorf("%s: the topic was %s since it was last read (cluster %s, id %s; now cluster %s, id %s); nothing was read: "+
 			"`shadoof resolve --topic %s %s --reason ...` goes on with the topic as it is now", w.topic, cause, s.Cluster, s.TopicID, w.desc.Cluster, w.desc.ID, w.topic, accept))
 	}
-	before := s.Incarnation
+	judged := s.V
 	_, err := w.append(ctx, func(s *offsets.State) (offsets.Body, error) {
-		if s.Incarnation != before {
-			return nil, errNothingLeft // another worker recorded it
+		if s.V != judged {
+			return nil, errLogMoved
 		}
 		return &offsets.Incarnate{Incarnation: s.Incarnation + 1, TopicID: w.desc.ID, Cluster: w.desc.Cluster, Partitions: starts, Cause: cause, Decision: by}, nil
 	})
-	if err != nil && err != errNothingLeft {
+	if errors.Is(err, errLogMoved) {
+		return err
+	}
+	if err != nil {
 		return fmt.Errorf("%s: record that the topic was %s: %w", w.topic, cause, err)
 	}
 	w.env.log.Warn("the topic is a new one from here on", "topic", w.topic, "cause", cause, "by", by.By)
@@ -130,6 +164,9 @@ func (w *worker) initPartitions(ctx context.Context, existing *offsets.Decision)
 	err := w.appendInit(ctx, fresh, starts, existing)
 	if err == errNothingLeft && fresh {
 		return w.initPartitions(ctx, nil) // what the other worker's record leaves out was added since
+	}
+	if errors.Is(err, errLogMoved) {
+		return err
 	}
 	if err != nil && err != errNothingLeft {
 		return fmt.Errorf("%s: record the first offsets: %w", w.topic, err)
@@ -160,6 +197,9 @@ func (w *worker) appendInit(ctx context.Context, fresh bool, starts map[int32]in
 		m := w.without(s, starts)
 		if len(m) == 0 || fresh && s.V > 0 {
 			return nil, errNothingLeft
+		}
+		if s.V > 0 && changedTopic(s, w.desc) != "" {
+			return nil, errLogMoved // these are the partitions of another topic
 		}
 		return &offsets.Init{Cluster: w.desc.Cluster, Incarnation: max(s.Incarnation, 1), TopicID: w.desc.ID, Partitions: m, Existing: existing}, nil
 	})
@@ -249,6 +289,9 @@ func (w *worker) checkLost(ctx context.Context) error {
 			continue
 		}
 		lost := &extract.LostError{Topic: w.topic, Partition: p.Partition, Want: have.Next, LogStart: p.LogStart}
+		if err := w.current(); err != nil {
+			return err // another incarnation may begin at that start
+		}
 		by := offsets.Decision{By: "policy", Reason: "policy.lost_records is record"}
 		if d := w.decision.of("lost"); d != nil {
 			by = *d
@@ -267,7 +310,11 @@ func (w *worker) checkLost(ctx context.Context) error {
 
 // skip moves a partition forward to an offset, as a gap of the given kind.
 func (w *worker) skip(ctx context.Context, partition int32, to int64, gap string, by offsets.Decision) error {
+	before := w.log.State().Incarnation
 	_, err := w.append(ctx, func(s *offsets.State) (offsets.Body, error) {
+		if s.Incarnation != before {
+			return nil, errLogMoved // the offset is one of the former incarnation
+		}
 		p, ok := s.Partitions[partition]
 		if !ok {
 			return nil, usage(fmt.Errorf("%s/%d: nothing of this partition was ever read", w.topic, partition))

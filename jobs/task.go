@@ -27,8 +27,9 @@ type task interface {
 
 // ranged is a task that lifts ranges of partitions: those of one attempt share bundles as it suits. It appends the records that it is for.
 type ranged struct {
-	w      *worker
-	ranges []extract.Range // that are left
+	w       *worker
+	ranges  []extract.Range // that are left
+	planned int             // the incarnation that they are of
 
 	left func(s *offsets.State, partition int32) offsets.Range // of a partition, to be read next
 	fits func(s *offsets.State, seg offsets.Segment) bool      // whether a segment may be committed after s
@@ -90,7 +91,7 @@ func (t *ranged) plan(context.Context) (int64, error) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	t.ranges = nil
+	t.ranges, t.planned = nil, s.Incarnation
 	for p := range s.Partitions {
 		if w.failed[p] != nil || !w.mine(p) {
 			continue
@@ -125,7 +126,7 @@ func (t *ranged) commit(ctx context.Context, a *attempt) (bool, error) {
 		w.discardBundles(ctx, a.bundles)
 		return false, err
 	}
-	incarnation := w.log.State().Incarnation
+	incarnation := t.planned
 	keep, dropped := a.bundles, []offsets.Bundle(nil)
 	w.env.hook("before-put")
 	rec, err := w.append(ctx, func(s *offsets.State) (offsets.Body, error) {
