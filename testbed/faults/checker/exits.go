@@ -69,7 +69,7 @@ func (c *check) stages() (out []stage, calm time.Time) {
 
 func (c *check) exit(begun, ended history.Event, stages []stage, calm time.Time) (wrong []string) {
 	p := ended.Process
-	name := command(p.Command)
+	name := Command(p.Command)
 	switch {
 	case p.Hung:
 		return []string{"it did not come to its end in time"}
@@ -109,8 +109,8 @@ func (c *check) exit(begun, ended history.Event, stages []stage, calm time.Time)
 	return wrong
 }
 
-// command is the word that says what a process was to do.
-func command(words []string) string {
+// Command is the word that says what a process was to do.
+func Command(words []string) string {
 	if len(words) > 1 && (words[0] == "commits" || words[0] == "offsets") {
 		return words[1]
 	}
@@ -177,7 +177,7 @@ func (c *check) nothingCommitted(p *history.Process) (wrong []string) {
 // halted holds an exit 4 against what it promises: the message says what to decide, and there is a reason.
 func (c *check) halted(ended history.Event) (wrong []string) {
 	p := ended.Process
-	if len(p.Advice) == 0 && command(p.Command) != "gc" {
+	if len(p.Advice) == 0 && Command(p.Command) != "gc" {
 		return []string{"no message says what to do: " + p.Reason}
 	}
 	for _, advice := range p.Advice {

@@ -79,6 +79,9 @@ func (c *check) produced() {
 			for _, r := range e.Records {
 				s.records[r.Seq] = &record{r, e.Generation, e.What == history.Produced, fate}
 				k := keyed{place{e.Generation, r.Partition}, r.Key}
+				if e.What == history.Unclear {
+					r.Offset = 1 << 62 // anywhere
+				}
 				s.latest[k] = max(s.latest[k], r.Offset)
 			}
 		}
