@@ -14,7 +14,7 @@ func RollDataNodes(ctx context.Context, c *hdfsbed.Cluster, away func() time.Dur
 		if err := c.DataNode(i).Stop(); err != nil {
 			return err
 		}
-		pause(ctx, away())
+		rest(ctx, away())
 		if err := c.DataNode(i).Start(ctx); err != nil {
 			return err
 		}

@@ -18,7 +18,7 @@ func RollBrokers(ctx context.Context, c *kafkabed.Cluster, away time.Duration) e
 		if err := n.Stop(); err != nil {
 			return err
 		}
-		pause(ctx, away)
+		rest(ctx, away)
 		if err := n.Start(ctx); err != nil {
 			return err
 		}
@@ -42,7 +42,7 @@ func InSync(ctx context.Context, brokers []string) error {
 		if err == nil && lagging == "" {
 			return nil
 		}
-		if !pause(ctx, 200*time.Millisecond) {
+		if !rest(ctx, 200*time.Millisecond) {
 			return fmt.Errorf("brokers are not in sync: %s: %v: %w", lagging, err, context.Cause(ctx))
 		}
 	}
@@ -67,16 +67,4 @@ func lagging(ctx context.Context, admin *kadm.Client) (string, error) {
 		}
 	}
 	return "", nil
-}
-
-// pause waits, and says whether ctx lasted as long.
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	}
 }
