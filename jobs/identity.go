@@ -230,7 +230,8 @@ func (w *worker) firstOffsets(ctx context.Context) (map[int32]int64, error) {
 	return out, nil
 }
 
-// cutBack finds partitions whose log was cut back below what was committed, with where it ends now.
+// cutBack finds partitions whose log was cut back below what was committed, with where the two logs part: not with where it ends now,
+// for what is written since lies in between, and was never lifted.
 func (w *worker) cutBack(ctx context.Context) map[int32]int64 {
 	s := w.log.State()
 	cut := map[int32]int64{}
@@ -239,23 +240,22 @@ func (w *worker) cutBack(ctx context.Context) map[int32]int64 {
 		if !ok || p.Err != nil || have.Next <= p.LogStart {
 			continue
 		}
+		if have.Epoch >= 0 && have.Epoch != p.Epoch { // an epoch that still stands has not ended
+			end, known, err := w.env.source.EpochEnd(ctx, w.topic, p.Partition, have.Epoch)
+			if err != nil && !w.mine(p.Partition) {
+				continue // its own worker says so
+			}
+			if err != nil {
+				w.fail(p.Partition, fmt.Errorf("%s/%d: ask where leader epoch %d ended: %w", w.topic, p.Partition, have.Epoch, err))
+				continue
+			}
+			if known && end < have.Next {
+				cut[p.Partition] = min(end, p.HighWatermark)
+				continue
+			}
+		}
 		if p.HighWatermark < have.Next {
 			cut[p.Partition] = p.HighWatermark
-			continue
-		}
-		if have.Epoch < 0 || have.Epoch == p.Epoch {
-			continue // an epoch that still stands has not ended
-		}
-		end, known, err := w.env.source.EpochEnd(ctx, w.topic, p.Partition, have.Epoch)
-		if err != nil && !w.mine(p.Partition) {
-			continue // its own worker says so
-		}
-		if err != nil {
-			w.fail(p.Partition, fmt.Errorf("%s/%d: ask where leader epoch %d ended: %w", w.topic, p.Partition, have.Epoch, err))
-			continue
-		}
-		if known && end < have.Next {
-			cut[p.Partition] = end
 		}
 	}
 	return cut
@@ -270,12 +270,13 @@ func (w *worker) checkTruncation(ctx context.Context) error {
 	}
 	var starts []offsets.PartitionStart
 	for p, have := range s.Partitions {
-		start := have.Next
+		// The epoch stays: a partition that cannot be asked now may be cut back as well.
+		start := offsets.PartitionStart{Partition: p, Start: have.Next, Epoch: have.Epoch}
 		if end, ok := cut[p]; ok {
-			w.env.log.Warn("the partition's log was truncated below what was committed", "topic", w.topic, "partition", p, "committed", have.Next, "log_end", end)
-			start = end
+			w.env.log.Warn("the partition's log was truncated below what was committed", "topic", w.topic, "partition", p, "committed", have.Next, "cut_at", end)
+			start.Start = end
 		}
-		starts = append(starts, offsets.PartitionStart{Partition: p, Start: start, Epoch: -1})
+		starts = append(starts, start)
 	}
 	sort.Slice(starts, func(i, j int) bool { return starts[i].Partition < starts[j].Partition })
 	return w.incarnate(ctx, "truncated", starts)

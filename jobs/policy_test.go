@@ -159,6 +159,43 @@ func TestATruncatedPartitionHaltsUntilAPersonAcceptsIt(t *testing.T) {
 	w.checkVerified("after the resolve")
 }
 
+// What a new leader takes lies above the cut, and may end below what was committed.
+func TestRecordsBetweenTheCutAndTheEndAreLifted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	topic := twoHours(w)
+	w.runClean()
+	rows := func() (n int) {
+		for _, times := range w.visible("orders") {
+			n += times
+		}
+		return n
+	}
+	before := rows()
+	w.policy("truncated: record")
+	cut := func(p int, at int64, epoch int32) {
+		log := topic.parts[p]
+		log.slots = log.slots[:at]
+		log.ends[epoch-1], log.epoch = at, epoch
+	}
+	cut(0, 10, 1)
+	cut(1, 2, 1)
+	topic.add(0, 3, day.Add(4*time.Hour), time.Second) // ends below what was committed
+	topic.add(1, 30, day.Add(4*time.Hour), time.Second)
+	w.source.fail[1] = errors.New("no leader") // it, too, was cut back, and that shows later
+	if r := w.run(w.process(w.store)); r.Topics[0].Rows != 3 {
+		t.Errorf("%d rows, want the 3 behind the cut: %s", r.Topics[0].Rows, r.Topics[0].Error)
+	}
+	delete(w.source.fail, 1)
+	if r := w.runClean(); r.Topics[0].Rows != 30 {
+		t.Errorf("%d rows of the other partition, want the 30 behind its cut", r.Topics[0].Rows)
+	}
+	if got := rows(); got != before+33 {
+		t.Errorf("%d rows in all, want %d and 33", got, before)
+	}
+	w.checkVerified("after the policy")
+}
+
 func TestUnexplainedHolesHaltOrAreRecorded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

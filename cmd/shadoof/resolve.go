@@ -29,7 +29,7 @@ func (a *app) newResolveCommand() *cobra.Command {
 
   --accept-loss        records were deleted before they were read: go on behind them
   --accept-recreated   the topic of this name is another one, or in another cluster: go on with it
-  --accept-truncation  the topic was cut back below what was read: go on from its end
+  --accept-truncation  the topic was cut back below what was read: go on where it was cut
   --accept-existing    the folder holds files of another tool: they stay as they are
   --accept-schema ID   a schema id of the registry stands for another schema than before: read records by it from here on
   --drop KEY           a committed file can neither be published nor rebuilt, or somebody deleted it: its rows become a gap

