@@ -30,7 +30,7 @@ func (d *document) expand(s string, w at) (string, bool) {
 		b.WriteString(s[:i])
 		name, rest, closed := strings.Cut(s[i+2:], "}")
 		if !closed || !isVariable(name) {
-			d.report(w, "%q is not of the form ${NAME}; write $${ for the characters ${", clip(s[i:]))
+			d.report(w, "has a ${ that does not begin ${NAME}; write $${ for the characters ${") // it is not quoted: it may be a part of a secret
 			return "", false
 		}
 		value, ok := d.env(name)

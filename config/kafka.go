@@ -166,7 +166,7 @@ func (d *document) registry(m *mapping) Registry {
 		}
 		u, err := url.Parse(part)
 		switch {
-		case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "":
 			m.reject("url", "%q is not a URL such as https://registry:8081", clip(part))
 		case u.User != nil:
 			m.reject("url", "holds a user name: write registry.username and registry.password, which never print")

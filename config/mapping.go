@@ -89,12 +89,30 @@ func describe(n *yaml.Node) string {
 	return fmt.Sprintf("%q", clip(n.Value))
 }
 
+// clip is what of a value is quoted in a message.
 func clip(s string) string {
 	const longest = 60
+	s = withoutSecrets(s)
 	if len(s) <= longest {
 		return s
 	}
 	return strings.ToValidUTF8(s[:longest], "") + "…"
+}
+
+// withoutSecrets masks the user, the password and the query of what may be meant as an address: user:password@host.
+func withoutSecrets(s string) string {
+	begin := 0
+	if i := strings.Index(s, "://"); i >= 0 {
+		begin = i + len("://")
+		if q := strings.IndexByte(s[begin:], '?'); q >= 0 {
+			s = s[:begin+q] + "?" + masked
+		}
+	}
+	end := strings.LastIndexByte(s, '@')
+	if end < begin || !strings.Contains(s[begin:end], ":") {
+		return s
+	}
+	return s[:begin] + masked + s[end:]
 }
 
 func join(path, key string) string {

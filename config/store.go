@@ -68,7 +68,10 @@ func (s *Store) locate(text string) (problems []string) {
 	if err != nil {
 		return wrong("%q is not a URL", clip(text))
 	}
-	if u.RawQuery != "" || u.Fragment != "" || u.User != nil || u.Opaque != "" || u.ForceQuery {
+	if u.User != nil {
+		return wrong("holds a user name: credentials do not belong into a URL, which prints")
+	}
+	if u.RawQuery != "" || u.Fragment != "" || u.Opaque != "" || u.ForceQuery {
 		return wrong("%q has more than a scheme, a place and a path", clip(text))
 	}
 	s.URL, s.Scheme = strings.TrimRight(text, "/"), u.Scheme
@@ -114,8 +117,11 @@ func (d *document) s3(m *mapping, scheme string) S3 {
 	}
 	if s.Endpoint != "" {
 		u, err := url.Parse(s.Endpoint)
-		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		switch {
+		case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "":
 			m.reject("endpoint", "%q is not of the form https://host:port", clip(s.Endpoint))
+		case u.User != nil:
+			m.reject("endpoint", "holds a user name: credentials come from the environment, the profile, or the machine's role")
 		}
 	}
 	if s.KMSKey != "" && !strings.HasPrefix(s.SSE, "aws:kms") {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -15,6 +16,8 @@ type pushGateway struct {
 	*httptest.Server
 	mu   sync.Mutex
 	seen []string
+
+	bodies []string
 }
 
 type pushKey struct{}
@@ -24,7 +27,9 @@ func startPushGateway(e *testscript.Env) {
 	g.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		g.mu.Lock()
 		defer g.mu.Unlock()
+		body, _ := io.ReadAll(r.Body) // half of it is as good
 		g.seen = append(g.seen, r.Method+" "+r.URL.Path)
+		g.bodies = append(g.bodies, string(body))
 	}))
 	e.Defer(g.Close)
 	e.Values[pushKey{}] = g

@@ -45,7 +45,7 @@ func beginProcess(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	cmd := exec.Command(path, args[2:]...)
 	cmd.Dir, cmd.Stderr = ts.MkAbs("."), log
-	for _, name := range []string{"PATH", "BROKERS", "REGISTRY", "HOME", "PORT", "SHADOOF_CONFIG", "GOCOVERDIR"} {
+	for _, name := range []string{"PATH", "BROKERS", "SECURED", "PASSWORD", "REGISTRY", "PUSHGATEWAY", "WORK", "HOME", "PORT", "SHADOOF_CONFIG", "GOCOVERDIR"} {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	ts.Check(cmd.Start())

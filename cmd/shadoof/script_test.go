@@ -42,6 +42,7 @@ func TestScripts(t *testing.T) {
 	maps.Copy(commands, registryCommands())
 	maps.Copy(commands, serveCommands())
 	maps.Copy(commands, damageCommands())
+	maps.Copy(commands, secretCommands())
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		UpdateScripts:       *update,
