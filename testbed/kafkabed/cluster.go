@@ -21,6 +21,7 @@ type Cluster struct {
 	install Install
 	folder  *runs.Folder
 	certs   certs.Files
+	network *network // of nodes that are Apart
 	nodes   []*Node
 	known   map[string][]string // addresses by listener
 }
@@ -43,6 +44,11 @@ func start(ctx context.Context, install Install, opts Options) (*Cluster, error)
 	if c.folder, err = runs.NewFolder(ctx, "kafka"); err != nil {
 		return nil, err
 	}
+	if c.opts.Apart {
+		if c.network, err = layCables(ctx, c.opts.Nodes); err != nil {
+			return nil, errors.Join(err, c.Close(false))
+		}
+	}
 	if err := errors.Join(c.layOut(formatted), c.launch(ctx)); err != nil {
 		return nil, errors.Join(err, c.Close(true))
 	}
@@ -58,11 +64,11 @@ func (c *Cluster) layOut(formatted string) error {
 	}
 	c.known = make(map[string][]string)
 	for i := range c.opts.Nodes {
-		n := &Node{id: i + 1, jvm: c.jvm(), dir: filepath.Join(c.folder.Path, fmt.Sprintf("node%d", i+1))}
+		n := &Node{id: i + 1, net: c.network, jvm: c.jvm(), dir: filepath.Join(c.folder.Path, fmt.Sprintf("node%d", i+1))}
 		n.ports, ports = ports[:len(listeners)], ports[len(listeners):]
 		c.nodes = append(c.nodes, n)
 		for i, l := range listeners {
-			c.known[l] = append(c.known[l], runs.Address(n.ports[i]))
+			c.known[l] = append(c.known[l], n.at(i))
 		}
 	}
 	if c.opts.Secure {
@@ -116,6 +122,9 @@ func (c *Cluster) Close(logs bool) error {
 			errs = append(errs, n.Kill())
 		}
 	}
+	if c.network != nil {
+		errs = append(errs, c.network.close())
+	}
 	return errors.Join(append(errs, c.folder.Remove(logs))...)
 }
 
@@ -136,6 +145,9 @@ func (c *Cluster) Certs() certs.Files { return c.certs }
 
 // TLSConfig trusts the authority of a secure cluster.
 func (c *Cluster) TLSConfig() (*tls.Config, error) { return certs.Client(c.certs.CA) }
+
+// Apart says whether each node has a network of its own.
+func (c *Cluster) Apart() bool { return c.network != nil }
 
 // Nodes are the nodes of a cluster that this process started.
 func (c *Cluster) Nodes() []*Node { return c.nodes }

@@ -3,7 +3,9 @@
 package kafkabed_test
 
 import (
+	"net"
 	"testing"
+	"time"
 
 	"shadoof/testbed/kafkabed"
 	"shadoof/testbed/servers"
@@ -46,4 +48,25 @@ func TestStopAndPause(t *testing.T) {
 		t.Fatal(err)
 	}
 	roundTrip(t, c.Brokers(), "stopped", "all")
+}
+
+func TestUnplug(t *testing.T) {
+	t.Parallel()
+	c := servers.OwnKafka(t, kafkabed.Options{Nodes: 3, Apart: true})
+	createTopic(t, client(t, c.Brokers()), "unplugged", 3)
+	roundTrip(t, c.Brokers(), "unplugged", "three")
+	for _, node := range c.Nodes() {
+		if err := node.Unplug(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if conn, err := net.DialTimeout("tcp", node.Address(), time.Second); err == nil {
+			conn.Close()
+			t.Errorf("node %d can be reached", node.ID())
+		}
+		roundTrip(t, c.Brokers(), "unplugged", "two")
+		if err := node.Plug(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	roundTrip(t, c.Brokers(), "unplugged", "three again")
 }

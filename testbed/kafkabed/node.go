@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"path/filepath"
-	"slices"
+	"strconv"
 	"time"
 
 	"shadoof/testbed/process"
@@ -16,6 +17,7 @@ import (
 type Node struct {
 	id      int // from 1
 	ports   []int
+	net     *network // nil: loopback
 	dir     string
 	jvm     []string
 	running *process.Process
@@ -27,7 +29,15 @@ func (n *Node) data() string { return filepath.Join(n.dir, "data") }
 func (n *Node) ID() int { return n.id }
 
 // Address is the node's plaintext listener.
-func (n *Node) Address() string { return runs.Address(n.ports[0]) }
+func (n *Node) Address() string { return n.at(0) }
+
+// at is the address of one of the node's listeners.
+func (n *Node) at(listener int) string {
+	if n.net == nil {
+		return runs.Address(n.ports[listener])
+	}
+	return net.JoinHostPort(n.net.address(n.id-1), strconv.Itoa(n.ports[listener]))
+}
 
 // Log is the path of the node's log; restarts append to it.
 func (n *Node) Log() string { return filepath.Join(n.dir, "kafka.log") }
@@ -44,11 +54,15 @@ func (n *Node) launch() error {
 	if n.running != nil && n.running.Running() {
 		return fmt.Errorf("testbed: kafka node %d is running already", n.id)
 	}
+	var where []string
+	if n.net != nil {
+		where = inside(n.net.hosts[n.id-1])
+	}
 	p, err := process.Start(process.Spec{
 		Name: fmt.Sprintf("kafka node %d", n.id),
 		Dir:  n.dir,
 		Log:  n.Log(),
-		Args: append(slices.Clone(n.jvm), "-Dlog4j2.configurationFile="+filepath.Join(n.dir, "log4j2.properties"), "kafka.Kafka", "server.properties"),
+		Args: append(append(where, n.jvm...), "-Dlog4j2.configurationFile="+filepath.Join(n.dir, "log4j2.properties"), "kafka.Kafka", "server.properties"),
 	})
 	n.running = p
 	return err
@@ -80,3 +94,10 @@ func (n *Node) Pause() error { return n.running.Pause() }
 
 // Resume ends a Pause.
 func (n *Node) Resume() error { return n.running.Resume() }
+
+// Unplug parts the node from all others and from clients, of a cluster whose nodes are Apart: nothing comes through any more, and nobody
+// is told.
+func (n *Node) Unplug(ctx context.Context) error { return n.net.plug(ctx, n.id-1, false) }
+
+// Plug ends an Unplug.
+func (n *Node) Plug(ctx context.Context) error { return n.net.plug(ctx, n.id-1, true) }

@@ -16,6 +16,9 @@ type Options struct {
 	// everything is allowed on resources that no ACL names.
 	Authorize bool
 
+	// Apart gives each node a network of its own, with a cable that can be pulled (Node.Unplug). It needs root on Linux.
+	Apart bool
+
 	// Properties are added to each node's server.properties, and win over the testbed's own.
 	Properties map[string]string
 

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"shadoof/testbed/runs"
 )
 
 // The names of the listeners are those of their security protocols.
@@ -77,7 +75,7 @@ func (c *Cluster) properties(n *Node) string {
 	}
 	var listen, advertise []string
 	for i, name := range c.opts.listeners() {
-		at := name + "://" + runs.Address(n.ports[i])
+		at := name + "://" + n.at(i)
 		listen = append(listen, at)
 		if name != controller {
 			advertise = append(advertise, at)
@@ -123,7 +121,7 @@ func (c *Cluster) secure(p map[string]string) {
 func (c *Cluster) voters() string {
 	v := make([]string, len(c.nodes))
 	for i, n := range c.nodes {
-		v[i] = fmt.Sprintf("%d@%s", n.id, runs.Address(n.ports[1]))
+		v[i] = fmt.Sprintf("%d@%s", n.id, n.at(1))
 	}
 	return strings.Join(v, ",")
 }

@@ -8,7 +8,8 @@ import (
 	"shadoof/testbed/kafkabed"
 )
 
-// Brokers kills, freezes and restarts brokers of a cluster of three, one at a time: no acknowledged record is lost by that.
+// Brokers kills, freezes and restarts brokers of a cluster of three, one at a time, and parts them from all others and from clients where
+// they have networks of their own: no acknowledged record is lost by that.
 func Brokers(c *kafkabed.Cluster) []Fault {
 	one := func(name string, shortest, longest time.Duration, begin, end func(ctx context.Context, n *kafkabed.Node) error) Fault {
 		return Fault{Name: "broker " + name, On: "kafka", Shortest: shortest, Longest: longest,
@@ -24,7 +25,7 @@ func Brokers(c *kafkabed.Cluster) []Fault {
 			}}
 	}
 	start := func(ctx context.Context, n *kafkabed.Node) error { return n.Start(ctx) }
-	return []Fault{
+	all := []Fault{
 		one("kill", time.Second, 10*time.Second, func(_ context.Context, n *kafkabed.Node) error { return n.Kill() }, start),
 		one("restart", time.Second, 5*time.Second, func(_ context.Context, n *kafkabed.Node) error { return n.Stop() }, start),
 		// Longer than its session with the controller, 3 s, or not.
@@ -37,4 +38,9 @@ func Brokers(c *kafkabed.Cluster) []Fault {
 				return nil, RollBrokers(ctx, c, away)
 			}},
 	}
+	if c.Apart() {
+		all = append(all, one("partition", time.Second, 15*time.Second, func(ctx context.Context, n *kafkabed.Node) error { return n.Unplug(ctx) },
+			func(ctx context.Context, n *kafkabed.Node) error { return n.Plug(ctx) }))
+	}
+	return all
 }
