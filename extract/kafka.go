@@ -54,8 +54,13 @@ func New(o Options) (*Kafka, error) {
 	if k.client, err = o.client(&k.auth); err != nil {
 		return nil, fmt.Errorf("open kafka: %w", err)
 	}
-	k.decompressor = kgo.DefaultDecompressor(k.buffers)
-	k.legacy = kgo.DefaultDecompressor()
+	if k.decompressor, err = newDecompressor(o.MaxBatch, k.buffers); err == nil {
+		k.legacy, err = newDecompressor(o.MaxBatch)
+	}
+	if err != nil {
+		k.client.Close()
+		return nil, fmt.Errorf("open kafka: %w", err)
+	}
 	return k, nil
 }
 

@@ -27,6 +27,7 @@ type Options struct {
 
 	ReadCommitted bool          // records of aborted and of open transactions are not read; ranges end at the last stable offset
 	FetchBytes    int32         // per fetch of a partition, at least 1 MiB, which is also the default; a larger record batch is read all the same
+	MaxBatch      int64         // bytes that a record batch may become when it is decompressed; 256 MiB when zero
 	MaxWait       time.Duration // how long a broker may hold back an answer that would be empty; 250 ms when zero
 
 	// Patience bounds the wait for a cluster that has never answered, and how long Describe asks for a partition without a
@@ -79,6 +80,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.FetchBytes == 0 {
 		o.FetchBytes = minFetchBytes
+	}
+	if o.MaxBatch <= 0 {
+		o.MaxBatch = defaultMaxBatch
 	}
 	if o.FetchBytes < minFetchBytes || o.FetchBytes > maxAnswerBytes/2 {
 		wrong = append(wrong, fmt.Errorf("fetch of %d bytes per partition: want %d to %d", o.FetchBytes, minFetchBytes, maxAnswerBytes/2))

@@ -45,7 +45,7 @@ func (a *app) connect(ctx context.Context, cfg *config.Config, progress jobs.Pro
 
 // connectTo is connect with a store that is there.
 func (a *app) connectTo(cfg *config.Config, store storage.Store, progress jobs.Progress) (*jobs.Env, func()) {
-	source := &lazySource{open: func(ctx context.Context) (extract.Source, func(), error) { return a.openKafka(ctx, cfg.Kafka) }}
+	source := &lazySource{open: func(ctx context.Context) (extract.Source, func(), error) { return a.openKafka(ctx, cfg) }}
 	env := jobs.New(cfg, jobs.Deps{
 		Store:    hookStore(store),
 		Endpoint: endpoint(cfg.Store),
@@ -91,8 +91,8 @@ func endpoint(s config.Store) string {
 	return s.URL + " at " + s.S3.Endpoint
 }
 
-func (a *app) openKafka(ctx context.Context, k config.Kafka) (extract.Source, func(), error) {
-	source, err := extract.Open(ctx, a.kafkaOptions(k))
+func (a *app) openKafka(ctx context.Context, cfg *config.Config) (extract.Source, func(), error) {
+	source, err := extract.Open(ctx, a.kafkaOptions(cfg))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -113,13 +113,18 @@ func (a *app) registry(r config.Registry) func() (record.Registry, error) {
 	}
 }
 
-func (a *app) kafkaOptions(k config.Kafka) extract.Options {
+// leastBatch is what a producer's batch may become, however little memory there is.
+const leastBatch = 64 << 20
+
+func (a *app) kafkaOptions(cfg *config.Config) extract.Options {
+	k := cfg.Kafka
 	return extract.Options{
 		Brokers:       k.Brokers,
 		ClientID:      k.ClientID,
 		TLS:           extract.TLS{Enabled: k.TLS.Enabled, CAFile: k.TLS.CAFile, CertFile: k.TLS.CertFile, KeyFile: k.TLS.KeyFile, ServerName: k.TLS.ServerName},
 		SASL:          extract.SASL{Mechanism: k.SASL.Mechanism, Username: k.SASL.Username, Password: k.SASL.Password.Reveal()},
 		ReadCommitted: k.Isolation == config.ReadCommitted,
+		MaxBatch:      max(cfg.Memory/2, leastBatch),
 		Logger:        a.log,
 		Traffic:       a.traffic,
 	}
@@ -128,7 +133,7 @@ func (a *app) kafkaOptions(k config.Kafka) extract.Options {
 // connectDoctor is connect for doctor, which finds out itself what cannot be opened.
 func (a *app) connectDoctor(cfg *config.Config) (*jobs.Env, jobs.Doctors, func()) {
 	env, done := a.connectTo(cfg, nil, nil)
-	kafka := &lazyExaminer{options: a.kafkaOptions(cfg.Kafka)}
+	kafka := &lazyExaminer{options: a.kafkaOptions(cfg)}
 	return env, jobs.Doctors{
 		Kafka: kafka,
 		Open:  func(ctx context.Context) (storage.Store, error) { return openStore(ctx, cfg.Store) },

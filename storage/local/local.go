@@ -103,7 +103,11 @@ func (s *Store) makeDir(dir string) error {
 	if err := s.makeDir(path.Dir(dir)); err != nil {
 		return err
 	}
-	if err := s.files.Mkdir(s.path(dir)); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := s.files.Mkdir(s.path(dir)); errors.Is(err, fs.ErrExist) {
+		if err := s.ownDir(dir); err != nil {
+			return err
+		}
+	} else if err != nil {
 		return err
 	}
 	// Also when somebody else made it: they may not have come to the fsync yet.
@@ -117,6 +121,15 @@ func (s *Store) makeDir(dir string) error {
 	}
 	s.durable[dir] = true
 	return nil
+}
+
+// ownDir refuses a symbolic link in the place of a directory: listings do not follow it, and files would go to where it leads.
+func (s *Store) ownDir(dir string) error {
+	info, err := s.files.Lstat(s.path(dir))
+	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		return fmt.Errorf("%s is a symbolic link, and links below the root are not followed: make it a directory (the root itself may be a link): %w", s.path(dir), storage.ErrUnfit)
+	}
+	return err
 }
 
 func (s *Store) makeRoot() error {

@@ -451,3 +451,37 @@ func TestAFolderThatGoesAndComesBackHoldsUpNothing(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestLinksBelowTheRootAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	for _, link := range []string{"orders", "orders/dt=1", "_shadoof", "_shadoof/topics"} {
+		real, outside := t.TempDir(), t.TempDir()
+		root := filepath.Join(t.TempDir(), "root")
+		if err := errors.Join(os.Symlink(real, root), os.MkdirAll(filepath.Dir(filepath.Join(root, link)), 0o777), os.Symlink(outside, filepath.Join(root, link))); err != nil {
+			t.Fatal(err)
+		}
+		s, err := New(root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const key = "orders/dt=1/a.parquet"
+		w, err := s.Stage(t.Context(), storage.StageRequest{Key: key, Staging: "_shadoof/topics/orders/staging/1/a.parquet.staged"})
+		if err == nil {
+			var staged storage.Staged
+			if staged, err = w.Finish(t.Context()); err == nil {
+				_, err = s.Publish(t.Context(), key, []storage.Staged{staged})
+			}
+		}
+		if !errors.Is(err, storage.ErrUnfit) || !strings.Contains(err.Error(), link+" is a symbolic link") {
+			t.Errorf("%s: %v", link, err)
+		}
+		if strings.HasPrefix(link, "_shadoof") {
+			if _, err := s.PutNew(t.Context(), "_shadoof/topics/orders/log/1.json", []byte("{}")); err == nil || !strings.Contains(err.Error(), "is a symbolic link") {
+				t.Errorf("put below %s: %v", link, err)
+			}
+		}
+		if left, err := os.ReadDir(outside); err != nil || len(left) > 0 {
+			t.Errorf("%s: %v was written outside of the root (%v)", link, left, err)
+		}
+	}
+}
