@@ -25,7 +25,7 @@ MORE_FUZZERS = ./record/avro:FuzzSkip ./record/avro:FuzzResolve ./record/avro:Fu
 	./storage:FuzzCheckName ./storage/hdfs:FuzzConfiguration ./storage/hdfs:FuzzToken ./storage/local:FuzzToken ./storage/s3:FuzzToken ./internal/ui:FuzzText
 FUZZTIME = 10s
 
-.PHONY: build image test-short test test-long test-deploy test-kubernetes lint fuzz bench bench-functions testbed-up testbed-check clean
+.PHONY: build image test-short test test-long test-deploy test-kubernetes faults lint fuzz bench bench-functions testbed-up testbed-check clean
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/shadoof ./cmd/shadoof
@@ -65,6 +65,13 @@ test-long: testbed-check lint
 	@$(MAKE) --no-print-directory test-deploy
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=3m
 	@$(MAKE) --no-print-directory fuzz FUZZERS="$(MORE_FUZZERS)" FUZZTIME=20s
+
+# Faults on demand, and a table of what came of it: docs/faults.md. BACKEND is s3, local or hdfs.
+MINUTES ?= 3
+BACKEND ?= s3
+SEED ?=
+faults: testbed-check
+	@MINUTES=$(MINUTES) BACKEND=$(BACKEND) SEED=$(SEED); export MINUTES BACKEND SEED; $(WITHSERVERS) -servers readers -- go test -vet=off -count=1 -timeout 0 -v -run 'TestOnDemand$$' ./faults
 
 lint:
 	@unformatted="$$(gofmt -l .)"; if [ -n "$$unformatted" ]; then echo "gofmt these files:"; echo "$$unformatted"; exit 1; fi

@@ -58,8 +58,8 @@ func (p *producer) ready() (err error) {
 		return nil
 	}
 	p.forget()
-	opts := []kgo.Opt{kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.DefaultProduceTopic(p.topic.name), kgo.RecordDeliveryTimeout(acknowledging / 2),
-		kgo.MaxBufferedRecords(10_000), kgo.RetryTimeout(acknowledging / 2)}
+	opts := []kgo.Opt{kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.DefaultProduceTopic(p.topic.name),
+		kgo.MaxBufferedRecords(10_000), kgo.RetryTimeout(acknowledging / 2)} // a delivery timeout would count from the records' own times
 	if p.topic.kind == transactional {
 		opts = append(opts, kgo.TransactionalID(p.topic.name), kgo.TransactionTimeout(time.Minute))
 	}
@@ -114,6 +114,7 @@ func (p *producer) batch(ctx context.Context, transaction string) {
 	}
 	var mu sync.Mutex
 	var acked, unclear []history.Sent
+	why := map[history.Kind]string{}
 	var done sync.WaitGroup
 	done.Add(len(records))
 	for i, r := range records {
@@ -123,7 +124,7 @@ func (p *producer) batch(ctx context.Context, transaction string) {
 			defer mu.Unlock()
 			s := sent[i]
 			if err != nil {
-				s.Offset = -1
+				s.Offset, why[history.Unclear] = -1, err.Error()
 				unclear = append(unclear, s)
 				return
 			}
@@ -134,7 +135,7 @@ func (p *producer) batch(ctx context.Context, transaction string) {
 	done.Wait()
 	for what, of := range map[history.Kind][]history.Sent{history.Produced: acked, history.Unclear: unclear} {
 		if len(of) > 0 {
-			p.topics.record(history.Event{At: began, Until: time.Now(), Who: p.who(), What: what, Topic: p.topic.name, Generation: p.generation, Transaction: transaction, Records: of})
+			p.topics.record(history.Event{At: began, Until: time.Now(), Who: p.who(), What: what, Topic: p.topic.name, Generation: p.generation, Transaction: transaction, Records: of, Text: why[what]})
 		}
 	}
 }

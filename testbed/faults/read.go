@@ -103,8 +103,10 @@ func readAvro(content []byte) (out []history.Row, err error) {
 			Seq        int64  `avro:"seq"`
 			Generation int32  `avro:"generation"`
 			Fate       string `avro:"fate"`
+			Padding    string `avro:"padding"`
 			Partition  int32  `avro:"_kafka_partition"`
 			Offset     int64  `avro:"_kafka_offset"`
+			Timestamp  int64  `avro:"_kafka_timestamp"`
 		}
 		switch err := r.Decode(&v); {
 		case errors.Is(err, io.EOF):

@@ -88,8 +88,10 @@ type Root struct {
 }
 
 // Local is a root on the local disk.
-func Local(tb testing.TB) *Root {
-	dir := tb.TempDir()
+func Local(tb testing.TB) *Root { return LocalIn(tb.TempDir()) }
+
+// LocalIn is a root in a folder of the local disk.
+func LocalIn(dir string) *Root {
 	return &Root{Name: "local", folder: dir, yaml: fmt.Sprintf("store: {url: \"file://%s\"}\n", dir)}
 }
 

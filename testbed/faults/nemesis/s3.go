@@ -36,7 +36,7 @@ func Requests(p *tamper.Proxy) []Fault {
 	for _, k := range tamper.Kinds {
 		out = append(out, Fault{Name: "s3 " + string(k), On: "s3 " + string(k), Shortest: time.Second, Longest: 6 * time.Second,
 			Begin: func(_ context.Context, r *rand.Rand, note func(string, ...any)) (func(context.Context) error, error) {
-				share := []float64{0.02, 0.1, 0.3, 0.7}[r.IntN(4)]
+				share := []float64{0.02, 0.1, 0.3}[r.IntN(3)]
 				before := p.Did()[k]
 				note("%.0f%% of requests", share*100)
 				p.Tamper(k, share)

@@ -1,0 +1,94 @@
+package faults_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"shadoof/testbed/faults"
+	"shadoof/testbed/faults/nemesis"
+	"shadoof/testbed/faults/tamper"
+	"shadoof/testbed/hdfsbed"
+	"shadoof/testbed/product"
+	"shadoof/testbed/servers"
+)
+
+// carryOut runs and judges. The folder of a run that fails stays, and the test says where it is.
+func carryOut(t *testing.T, o faults.Options) {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "shadoof-faults-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Folder, o.Release, o.Hooked = folder, product.Release(t), product.Hooked(t)
+	t.Logf("seed %d", o.Seed)
+	r, err := faults.Run(t.Context(), o)
+	if err != nil {
+		t.Fatalf("%v; see %s", err, folder)
+	}
+	var table strings.Builder
+	if err := r.Print(&table); err != nil {
+		t.Fatal(err)
+	}
+	t.Log("\n" + table.String())
+	for i, v := range r.Violations {
+		if i < 20 {
+			t.Error(v)
+		}
+	}
+	if t.Failed() {
+		t.Logf("seed %d: see %s", o.Seed, folder)
+		return
+	}
+	if os.Getenv("KEEP") != "" {
+		t.Logf("see %s", folder)
+	} else if err := os.RemoveAll(folder); err != nil {
+		t.Error(err)
+	}
+}
+
+// onS3 is a run on an S3 server that is killed, paused, and reached through what tampers with requests.
+func onS3(t *testing.T, o faults.Options) faults.Options {
+	t.Helper()
+	s3 := servers.OwnS3(t, s3Options)
+	p, err := tamper.Start(s3.Endpoint, o.Seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	o.S3, o.Root = s3, product.S3(t, s3, p.Endpoint())
+	o.Faults = append(o.Faults, append(nemesis.S3(s3), nemesis.Requests(p)...)...)
+	return o
+}
+
+// onLocal is a run on the local disk, which gets full where this process may mount one for itself.
+func onLocal(t *testing.T, o faults.Options) faults.Options {
+	t.Helper()
+	dir := t.TempDir()
+	if mounted(t, dir) {
+		o.Faults = append(o.Faults, nemesis.Disk(dir))
+	} else {
+		t.Log("not as root: the disk does not get full")
+	}
+	o.Root = product.LocalIn(dir)
+	return o
+}
+
+// onHDFS is a run on HDFS.
+func onHDFS(t *testing.T, o faults.Options) faults.Options {
+	t.Helper()
+	c := servers.OwnHDFS(t, hdfsbed.Options{})
+	o.HDFS, o.Root = c, product.HDFS(t, c, c.Authority())
+	return o
+}
+
+// TestS3 is half a minute of faults, with one broker, and what must hold after it.
+func TestS3(t *testing.T) {
+	t.Parallel()
+	carryOut(t, onS3(t, faults.Options{Seed: seed(t), For: 40 * time.Second, Brokers: servers.Kafka(t).Brokers()}))
+}

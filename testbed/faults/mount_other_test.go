@@ -1,0 +1,7 @@
+//go:build !linux
+
+package faults_test
+
+import "testing"
+
+func mounted(*testing.T, string) bool { return false }
