@@ -66,12 +66,13 @@ test-long: testbed-check lint
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=3m
 	@$(MAKE) --no-print-directory fuzz FUZZERS="$(MORE_FUZZERS)" FUZZTIME=20s
 
-# Faults on demand, and a table of what came of it: docs/faults.md. BACKEND is s3, local or hdfs.
+# Faults on demand, and a table of what came of it: docs/faults.md. BACKEND is s3, local or hdfs; BROKERS is 3 or 1.
 MINUTES ?= 3
 BACKEND ?= s3
+BROKERS ?= 3
 SEED ?=
 faults: testbed-check
-	@MINUTES=$(MINUTES) BACKEND=$(BACKEND) SEED=$(SEED); export MINUTES BACKEND SEED; $(WITHSERVERS) -servers readers -- go test -vet=off -count=1 -timeout 0 -v -run 'TestOnDemand$$' ./faults
+	@MINUTES=$(MINUTES) BACKEND=$(BACKEND) BROKERS=$(BROKERS) SEED=$(SEED); export MINUTES BACKEND BROKERS SEED; $(WITHSERVERS) -servers readers -- go test -vet=off -count=1 -timeout 0 -v -run 'TestOnDemand$$' ./faults
 
 lint:
 	@unformatted="$$(gofmt -l .)"; if [ -n "$$unformatted" ]; then echo "gofmt these files:"; echo "$$unformatted"; exit 1; fi

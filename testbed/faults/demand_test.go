@@ -7,14 +7,12 @@ import (
 	"time"
 
 	"shadoof/testbed/faults"
-	"shadoof/testbed/kafkabed"
-	"shadoof/testbed/servers"
 )
 
 // stores are where runs can lift to.
 var stores = map[string]func(*testing.T, faults.Options) faults.Options{"s3": onS3, "local": onLocal, "hdfs": onHDFS}
 
-// TestOnDemand is what `make faults` runs: MINUTES of faults on BACKEND.
+// TestOnDemand is what `make faults` runs: MINUTES of faults on BACKEND, with three brokers, unless BROKERS is 1.
 func TestOnDemand(t *testing.T) {
 	text := os.Getenv("MINUTES")
 	if text == "" {
@@ -28,6 +26,5 @@ func TestOnDemand(t *testing.T) {
 	if on == nil {
 		t.Fatalf("BACKEND=%s: it is one of s3, local, hdfs", os.Getenv("BACKEND"))
 	}
-	kafka := servers.OwnKafka(t, kafkabed.Options{})
-	carryOut(t, on(t, faults.Options{Seed: seed(t), For: time.Duration(minutes * float64(time.Minute)), Brokers: kafka.Brokers()}))
+	carryOut(t, on(t, brokers(t, os.Getenv("BROKERS") != "1", faults.Options{Seed: seed(t), For: time.Duration(minutes * float64(time.Minute))})))
 }

@@ -10,6 +10,7 @@ import (
 	"shadoof/testbed/faults/nemesis"
 	"shadoof/testbed/faults/tamper"
 	"shadoof/testbed/hdfsbed"
+	"shadoof/testbed/kafkabed"
 	"shadoof/testbed/product"
 	"shadoof/testbed/servers"
 )
@@ -79,11 +80,28 @@ func onLocal(t *testing.T, o faults.Options) faults.Options {
 	return o
 }
 
-// onHDFS is a run on HDFS.
+// onHDFS is a run on HDFS with two NameNodes, and three DataNodes for two replicas.
 func onHDFS(t *testing.T, o faults.Options) faults.Options {
 	t.Helper()
-	c := servers.OwnHDFS(t, hdfsbed.Options{})
-	o.HDFS, o.Root = c, product.HDFS(t, c, c.Authority())
+	c := servers.OwnHDFS(t, hdfsbed.Options{HA: true, DataNodes: 3, Replication: 2, BlockSize: hdfsbed.MinBlockSize})
+	o.HDFS, o.Root = c, product.HDFS(t, c, c.Authority()).As("user: "+hdfsbed.User+", replication: 2")
+	o.Faults = append(o.Faults, nemesis.HDFS(c, true)...)
+	return o
+}
+
+// brokers are three, which are killed, frozen, restarted and, for root, parted from all others; or one, which stays as it is.
+func brokers(t *testing.T, three bool, o faults.Options) faults.Options {
+	t.Helper()
+	if !three {
+		o.Brokers = servers.OwnKafka(t, kafkabed.Options{}).Brokers()
+		return o
+	}
+	c := servers.OwnKafka(t, kafkabed.Options{Nodes: 3, Apart: os.Geteuid() == 0})
+	if !c.Apart() {
+		t.Log("not as root: no broker is parted from the others")
+	}
+	o.Brokers, o.Replication = c.Brokers(), 3
+	o.Faults = append(o.Faults, nemesis.Brokers(c)...)
 	return o
 }
 

@@ -7,16 +7,13 @@ import (
 	"time"
 
 	"shadoof/testbed/faults"
-	"shadoof/testbed/kafkabed"
-	"shadoof/testbed/servers"
 )
 
-// TestEachStore is three minutes of faults on each store, one after the other.
+// TestEachStore is three minutes of faults on each store, one after the other: of three brokers with S3, of one with the others.
 func TestEachStore(t *testing.T) {
 	for name, on := range stores {
 		t.Run(name, func(t *testing.T) {
-			kafka := servers.OwnKafka(t, kafkabed.Options{})
-			carryOut(t, on(t, faults.Options{Seed: seed(t), For: 3 * time.Minute, Brokers: kafka.Brokers()}))
+			carryOut(t, on(t, brokers(t, name == "s3", faults.Options{Seed: seed(t), For: 3 * time.Minute})))
 		})
 	}
 }
