@@ -17,10 +17,11 @@ import (
 type disk struct {
 	mu        sync.Mutex
 	clock     func() time.Time
+	changed   func(name string, data []byte) // may be nil
 	objects   map[string]object
 	uploads   map[string]*upload
 	lastID    int
-	delayed   []func()
+	delayed   []delayed
 	unsettled []unsettled
 
 	undo   func() // how to undo the change that was made last; nil if there was none since it was cleared
@@ -42,6 +43,26 @@ type upload struct {
 type unsettled struct {
 	name string
 	undo func()
+}
+
+type delayed struct {
+	c     Call
+	apply func()
+}
+
+// setLocked gives an object its bytes, and takeLocked removes it: nothing else changes what there is.
+func (d *disk) setLocked(name string, o object) {
+	d.objects[name] = o
+	if d.changed != nil {
+		d.changed(name, o.data)
+	}
+}
+
+func (d *disk) takeLocked(name string) {
+	delete(d.objects, name)
+	if d.changed != nil {
+		d.changed(name, nil)
+	}
 }
 
 // token is the JSON of a staged file.
@@ -90,15 +111,15 @@ func (d *disk) createLocked(name string, data []byte) storage.Put {
 	if _, there := d.objects[name]; there {
 		return storage.Exists
 	}
-	d.objects[name] = object{data, d.clock(), ""}
-	d.undo = func() { delete(d.objects, name) }
+	d.setLocked(name, object{data, d.clock(), ""})
+	d.undo = func() { d.takeLocked(name) }
 	return storage.Created
 }
 
 func (d *disk) deleteLocked(name string) {
 	if o, there := d.objects[name]; there {
-		delete(d.objects, name)
-		d.undo = func() { d.objects[name] = o }
+		d.takeLocked(name)
+		d.undo = func() { d.setLocked(name, o) }
 	}
 	d.proved = true
 }
@@ -125,9 +146,9 @@ func (d *disk) publishLocked(key string, pairs []staged) storage.Publication {
 		return storage.NothingToPublish
 	}
 	delete(d.uploads, newest.upload)
-	d.objects[key] = object{u.data, d.clock(), newest.upload}
+	d.setLocked(key, object{u.data, d.clock(), newest.upload})
 	d.undo = func() {
-		delete(d.objects, key)
+		d.takeLocked(key)
 		d.uploads[newest.upload] = u
 	}
 	return storage.Published
@@ -173,11 +194,32 @@ func (s *Store) Land() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	n := len(d.delayed)
-	for _, f := range d.delayed {
-		f()
+	for _, l := range d.delayed {
+		l.apply()
 	}
 	d.delayed = nil
 	return n
+}
+
+// Delayed returns the operations that were delayed and did not land, in their order. They have no numbers.
+func (s *Store) Delayed() []Call {
+	s.disk.mu.Lock()
+	defer s.disk.mu.Unlock()
+	var calls []Call
+	for _, l := range s.disk.delayed {
+		calls = append(calls, l.c)
+	}
+	return calls
+}
+
+// LandOne carries out operation i of Delayed, before others that may be older.
+func (s *Store) LandOne(i int) {
+	d := s.disk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l := d.delayed[i]
+	d.delayed = slices.Delete(d.delayed, i, i+1)
+	l.apply()
 }
 
 // Crash undoes the changes that are still unsettled, and returns how many there were.
@@ -191,6 +233,13 @@ func (s *Store) Crash() int {
 	}
 	d.unsettled = nil
 	return n
+}
+
+// Unsettled is how many changes Crash would undo now.
+func (s *Store) Unsettled() int {
+	s.disk.mu.Lock()
+	defer s.disk.mu.Unlock()
+	return len(s.disk.unsettled)
 }
 
 // AbortUploads drops every staged file whose key drop accepts (nil accepts all), as lifecycle rules and careless tools do, and
@@ -236,9 +285,9 @@ func (s *Store) Tamper(name string, data []byte) {
 	s.disk.mu.Lock()
 	defer s.disk.mu.Unlock()
 	if data == nil {
-		delete(s.disk.objects, name)
+		s.disk.takeLocked(name)
 		return
 	}
 	o := s.disk.objects[name]
-	s.disk.objects[name] = object{bytes.Clone(data), s.disk.clock(), o.upload}
+	s.disk.setLocked(name, object{bytes.Clone(data), s.disk.clock(), o.upload})
 }

@@ -64,6 +64,10 @@ const (
 	// Delay answers with an error now, and carries it out when Land is called. Reads fail as by Lose.
 	Delay
 
+	// Echo carries it out and gives the answer, and carries it out once more when Land is called: the network had the request twice.
+	// Reads proceed.
+	Echo
+
 	// Unsettle carries it out, answers with an error, and leaves the change to vanish at Crash, unless Confirm or the success of a
 	// later change has made it durable.
 	Unsettle
@@ -122,6 +126,10 @@ func (s *Store) Reset() {
 }
 
 func (s *Store) note(op Op, name, answer string) {
+	if s.o.Note != nil {
+		s.o.Note(op, name, answer)
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.trace = append(s.trace, fmt.Sprintf("%s %s -> %s", op, name, answer))
@@ -153,7 +161,14 @@ func (s *Store) change(ctx context.Context, op Op, name string, apply func() str
 	d := s.disk
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	later := func() {
+		d.delayed = append(d.delayed, delayed{Call{Op: op, Name: name}, func() { s.note(op, name, d.settledLocked(apply)+", late") }})
+	}
 	switch v {
+	case Echo:
+		s.note(op, name, d.settledLocked(apply))
+		later()
+		return nil
 	case Proceed, Repeat:
 		answer := d.settledLocked(apply)
 		if v == Repeat {
@@ -173,7 +188,7 @@ func (s *Store) change(ctx context.Context, op Op, name string, apply func() str
 		s.note(op, name, answer+", unsettled, reply lost")
 		return injected(op, name, "reply lost")
 	case Delay:
-		d.delayed = append(d.delayed, func() { s.note(op, name, d.settledLocked(apply)+", late") })
+		later()
 		s.note(op, name, "delayed")
 		return injected(op, name, "timed out")
 	default:

@@ -16,6 +16,13 @@ type Options struct {
 	// Hook is asked before every operation. It may block. Operations of several goroutines ask it at the same time.
 	Hook func(Call) Verdict
 
+	// Note is told of every operation that was carried out or failed, and of its answer, instead of Trace. It must not call the store.
+	Note func(op Op, name, answer string)
+
+	// Changed is told of every object that came to be, with its bytes, or is gone (nil), at the moment when that happens, for all
+	// clients of a memory that New makes. It must not call the store.
+	Changed func(name string, data []byte)
+
 	// Clock gives the times of objects and uploads; the default is time.Now. Clients made by Attach share the clock of the first.
 	Clock func() time.Time
 
@@ -45,7 +52,7 @@ func New(o Options) *Store {
 	if clock == nil {
 		clock = time.Now
 	}
-	return client(&disk{clock: clock, objects: map[string]object{}, uploads: map[string]*upload{}}, o)
+	return client(&disk{clock: clock, changed: o.Changed, objects: map[string]object{}, uploads: map[string]*upload{}}, o)
 }
 
 // Attach returns another client of the same memory, with hook, trace and counts of its own: another process.

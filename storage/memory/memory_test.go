@@ -230,3 +230,32 @@ func TestAForeignObjectIsNotOverwritten(t *testing.T) {
 		t.Errorf("overwritten: %q", s.Bytes(key))
 	}
 }
+
+func TestLateRequestsLandOneByOne(t *testing.T) {
+	t.Parallel()
+	var seen []string
+	s := memory.New(memory.Options{
+		Changed: func(name string, data []byte) { seen = append(seen, fmt.Sprint(name, " ", data != nil)) },
+		Hook: func(c memory.Call) memory.Verdict {
+			return map[memory.Op]memory.Verdict{memory.OpPutNew: memory.Delay, memory.OpDelete: memory.Echo}[c.Op]
+		},
+	})
+	for _, name := range []string{"a", "b"} {
+		if p, err := s.PutNew(t.Context(), name, []byte("{}")); p != storage.PutUnknown || err == nil {
+			t.Errorf("%s, %v", p, err)
+		}
+	}
+	s.LandOne(1)
+	if err := s.Delete(t.Context(), "b"); err != nil {
+		t.Error(err)
+	}
+	s.Land()
+
+	if diff := cmp.Diff([]string{"b true", "b false", "a true"}, seen); diff != "" || s.Unsettled() != 0 || len(s.Delayed()) != 0 {
+		t.Errorf("%s", diff)
+	}
+	if err := s.Delete(t.Context(), "a"); err != nil || len(s.Delayed()) != 1 {
+		t.Errorf("%v, %v", s.Delayed(), err)
+	}
+	s.LandOne(0)
+}
