@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"shadoof/offsets"
@@ -25,7 +26,8 @@ type quarantinedBundle struct {
 // quarantinedBundles lists the bundles with live quarantine files, in order; of these versions, or of all.
 func (w *worker) quarantinedBundles(ctx context.Context, live map[string]liveFile, versions []int64) (out []*quarantinedBundle, err error) {
 	seen := map[offsets.BundleRef]bool{}
-	for _, f := range live {
+	for _, key := range slices.Sorted(maps.Keys(live)) {
+		f := live[key]
 		ref := offsets.BundleRef{V: f.v, Bundle: f.bundle}
 		if f.Kind != offsets.KindQuarantine || seen[ref] || len(versions) > 0 && !slices.Contains(versions, f.v) {
 			continue

@@ -208,6 +208,9 @@ func (l *Log) readOn(ctx context.Context) (*State, error) {
 }
 
 func (l *Log) startReading(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	select {
 	case l.reading <- struct{}{}:
 		return nil

@@ -21,8 +21,11 @@ func newProcessors() processors {
 
 var errStopped = errors.New("the set of files was aborted")
 
-// acquire waits for a processor.
+// acquire waits for a processor. Whoever was told to stop gets none, though one is free: what is staged can still be dropped then.
 func (p processors) acquire(ctx context.Context, stop <-chan struct{}) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	select {
 	case p.all <- struct{}{}:
 		return nil
