@@ -168,5 +168,8 @@ func (e *Env) Skip(ctx context.Context, topic string, partition int32, to int64,
 	if to > end {
 		return p.Next, usage(fmt.Errorf("%s/%d: the partition ends at %d: %d has not been written yet", topic, partition, end, to))
 	}
-	return p.Next, w.skip(ctx, partition, to, "operator", by)
+	if err := w.skip(ctx, partition, to, "operator", by); !errors.Is(err, errLogMoved) {
+		return p.Next, err
+	}
+	return p.Next, fmt.Errorf("%s/%d: the topic became another one meanwhile: look at its offsets again", topic, partition)
 }

@@ -158,35 +158,54 @@ func (w *worker) liftLeft(ctx, hard context.Context) error {
 	}
 }
 
+// looksForLog is how often a log is looked for that is not there while things are that only a log explains. Whoever began the topic at the
+// same time has written it by the second look; what was seen in a store that failed over is gone by then.
+const looksForLog = 3
+
 // open folds the log. A topic without a log is new only if nothing at all of it is in the store.
 func (w *worker) open(ctx context.Context) error {
-	s, err := w.log.Load(ctx)
-	if err == nil {
-		w.report.FromVersion = s.V
-		return w.ownLog()
+	for look := 1; ; look++ {
+		s, err := w.log.Load(ctx)
+		if err == nil {
+			w.report.FromVersion = s.V
+			return w.ownLog()
+		}
+		if !errors.Is(err, offsets.ErrEmpty) {
+			return err
+		}
+		wrong, err := w.withoutLog(ctx)
+		switch {
+		case err != nil:
+			return err
+		case wrong == nil:
+			return w.tryMoves(ctx)
+		case look == looksForLog:
+			return halt(wrong)
+		}
 	}
-	if !errors.Is(err, offsets.ErrEmpty) {
-		return err
-	}
+}
+
+// withoutLog looks for what a topic without a log should not have. It returns what is wrong with the topic, or nil.
+func (w *worker) withoutLog(ctx context.Context) (wrong, err error) {
 	traces, err := w.log.Traces(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(traces) > 0 {
-		return halt(fmt.Errorf("%s: the commit log is empty, but %s exists: a part of the log was deleted or expired; nothing was read: "+
-			"restore `%s` from a backup (lifecycle rules must not touch _shadoof)", w.topic, traces[0], offsets.Dir(w.topic)))
+		return fmt.Errorf("%s: the commit log is empty, but %s exists: a part of the log was deleted or expired; nothing was read: "+
+			"restore `%s` from a backup (lifecycle rules must not touch _shadoof)", w.topic, traces[0], offsets.Dir(w.topic)), nil
 	}
 	for e, err := range w.env.store.List(ctx, storage.Query{Prefix: w.set.Folder + "/"}) {
 		if err != nil {
-			return fmt.Errorf("%s: look into the topic's folder: %w", w.topic, err)
+			return nil, fmt.Errorf("%s: look into the topic's folder: %w", w.topic, err)
 		}
 		if w.decision.of("existing") != nil {
 			break
 		}
-		return halt(fmt.Errorf("%s: the topic has no commit log, but %w %s: files of another tool, or the log was deleted; nothing was read: "+
-			"if the files are another tool's, `shadoof resolve --topic %s --accept-existing --reason ...` leaves them as they are", w.topic, errForeign, e.Name, w.topic))
+		return fmt.Errorf("%s: the topic has no commit log, but %w %s: files of another tool, or the log was deleted; nothing was read: "+
+			"if the files are another tool's, `shadoof resolve --topic %s --accept-existing --reason ...` leaves them as they are", w.topic, errForeign, e.Name, w.topic), nil
 	}
-	return w.tryMoves(ctx)
+	return nil, nil
 }
 
 var errForeign = errors.New("its folder holds")
