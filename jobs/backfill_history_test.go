@@ -24,7 +24,9 @@ type history struct {
 	rng   *rand.Rand
 	topic *memTopic
 	swaps []string
-	quiet bool // no faults any more
+	quiet bool   // no faults any more
+	also  string // of the configuration of the job
+	hours int    // over which the times of records are spread
 
 	mu    sync.Mutex
 	log   []string
@@ -36,7 +38,7 @@ type history struct {
 var points = []string{"batch", "staged", "before-put", "committed", "half-swapped", "mid-publish", "mid-removal", "before-marker", "after-marker", "drop-appended", "fenced", "repair-staged", "repair-appended"}
 
 func newHistory(t *testing.T, seed uint64) *history {
-	h := &history{world: newWorld(t), rng: rand.New(rand.NewPCG(seed, 11))}
+	h := &history{world: newWorld(t), rng: rand.New(rand.NewPCG(seed, 11)), hours: 4}
 	h.whole = true
 	h.swaps = [][]string{{offsets.HideFirst}, {offsets.ShowFirst}, {offsets.HideFirst, offsets.ShowFirst}}[h.rng.IntN(3)]
 	h.settings()
@@ -48,7 +50,7 @@ func newHistory(t *testing.T, seed uint64) *history {
 
 // settings chooses others: which records fit, how long a file and a commit get, and into which folders rows go.
 func (h *history) settings() {
-	doc := testConfig
+	doc := testConfig + h.also
 	if h.rng.IntN(2) == 0 {
 		doc = strings.Replace(doc, "format: string", "format: bytes", 1)
 	}
@@ -73,7 +75,7 @@ func (h *history) add() {
 	defer h.source.mu.Unlock()
 	for p := range h.topic.parts {
 		for range h.rng.IntN(12) {
-			at := day.Add(time.Duration(h.rng.IntN(240)) * time.Minute)
+			at := day.Add(time.Duration(h.rng.IntN(60*h.hours)) * time.Minute)
 			switch h.rng.IntN(12) {
 			case 0:
 				h.topic.addSlots(p, memSlot{kind: []slotKind{aMarker, anAborted, aHole}[h.rng.IntN(3)]})
