@@ -104,9 +104,9 @@ type Env struct {
 
 	compared clockCompared
 
-	fitOnce sync.Mutex // guards what follows
-	info    *StoreInfo // of the root, once it was read
-	fit     bool       // the store was found to keep the contract
+	fitting chan struct{} // holds one while a goroutine looks at what follows
+	info    *StoreInfo    // of the root, once it was read
+	fit     bool          // the store was found to keep the contract
 }
 
 // stageLifetime: what was staged longer ago is not committed. Stores drop uploads that nobody completed, the hastiest that is known
@@ -122,6 +122,7 @@ func New(cfg *config.Config, d Deps) *Env {
 		parallel: 2 * runtime.GOMAXPROCS(0), publishers: 8, publishTries: 8, topicsAtOnce: liftsAtOnce, smallAtOnce: smallAtOnce, lostAfter: d.Lost,
 	}
 	e.lifting = make(chan struct{}, max(1, min(liftsAtOnce*e.parallel, int(cfg.Memory/lifterMemory))))
+	e.fitting = make(chan struct{}, 1)
 	e.turns, e.smallTurns, e.looks = make(chan struct{}, liftsAtOnce), make(chan struct{}, smallAtOnce), make(chan struct{}, looksAtOnce)
 	e.parallel = min(e.parallel, cap(e.lifting))
 	e.stagesInFolders = cfg.Store.Scheme == "hdfs"

@@ -30,8 +30,10 @@ func (e *Env) fitStore(ctx context.Context) error {
 	if err := e.checkRoot(ctx); err != nil {
 		return err
 	}
-	e.fitOnce.Lock()
-	defer e.fitOnce.Unlock()
+	if err := e.lockFit(ctx); err != nil {
+		return err
+	}
+	defer e.unlockFit()
 	if e.fit {
 		return nil
 	}
@@ -52,8 +54,10 @@ func (e *Env) fitStore(ctx context.Context) error {
 
 // checkRoot looks, once per process, whether the root is one that this build may work in. A root without store.json is new.
 func (e *Env) checkRoot(ctx context.Context) error {
-	e.fitOnce.Lock()
-	defer e.fitOnce.Unlock()
+	if err := e.lockFit(ctx); err != nil {
+		return err
+	}
+	defer e.unlockFit()
 	if e.info != nil {
 		return nil
 	}
@@ -61,6 +65,18 @@ func (e *Env) checkRoot(ctx context.Context) error {
 	e.info, err = e.storeInfo(ctx)
 	return err
 }
+
+// lockFit waits for the right to look at the root: whoever has it may be waiting for the store.
+func (e *Env) lockFit(ctx context.Context) error {
+	select {
+	case e.fitting <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (e *Env) unlockFit() { <-e.fitting }
 
 // storeInfo reads store.json; nil if there is none.
 func (e *Env) storeInfo(ctx context.Context) (*StoreInfo, error) {
