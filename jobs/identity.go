@@ -31,12 +31,24 @@ func (w *worker) checkIdentity(ctx context.Context) error {
 // errLogMoved says that others wrote to the log since the topic was described, so that the two cannot be compared.
 var errLogMoved = errors.New("others wrote to the commit log meanwhile: try again")
 
-// current is nil as long as the log is not ahead of what the cluster said about the topic.
+// current is nil as long as the log is not ahead of what the cluster said about the topic. It goes by the record, not by its number: one
+// that vanished may have another in its slot by now.
 func (w *worker) current() error {
-	if w.log.State().V > w.described {
+	if w.log.State().ID != w.described {
 		return errLogMoved
 	}
 	return nil
+}
+
+// renew asks about the topic anew where the log has begun another incarnation since: what was said is of the one before.
+func (w *worker) renew(ctx context.Context) error {
+	if max(w.log.State().Incarnation, 1) == w.incarnation {
+		return nil
+	}
+	if err := w.fixEnds(ctx, w.until); err != nil {
+		return err
+	}
+	return w.checkIdentity(ctx)
 }
 
 func (w *worker) judgeIdentity(ctx context.Context) error {
@@ -130,9 +142,9 @@ func (w *worker) incarnate(ctx context.Context, cause string, starts []offsets.P
 		return halt(fmt.Errorf("%s: the topic was %s since it was last read (cluster %s, id %s; now cluster %s, id %s); nothing was read: "+
 			"`shadoof resolve --topic %s %s --reason ...` goes on with the topic as it is now", w.topic, cause, s.Cluster, s.TopicID, w.desc.Cluster, w.desc.ID, w.topic, accept))
 	}
-	judged := s.V
+	judged := s.ID
 	_, err := w.append(ctx, func(s *offsets.State) (offsets.Body, error) {
-		if s.V != judged {
+		if s.ID != judged {
 			return nil, errLogMoved
 		}
 		return &offsets.Incarnate{Incarnation: s.Incarnation + 1, TopicID: w.desc.ID, Cluster: w.desc.Cluster, Partitions: starts, Cause: cause, Decision: by}, nil
@@ -143,6 +155,7 @@ func (w *worker) incarnate(ctx context.Context, cause string, starts []offsets.P
 	if err != nil {
 		return fmt.Errorf("%s: record that the topic was %s: %w", w.topic, cause, err)
 	}
+	w.incarnation = s.Incarnation + 1
 	w.env.log.Warn("the topic is a new one from here on", "topic", w.topic, "cause", cause, "by", by.By)
 	return nil
 }
@@ -249,8 +262,15 @@ func (w *worker) cutBack(ctx context.Context) map[int32]int64 {
 				w.fail(p.Partition, fmt.Errorf("%s/%d: ask where leader epoch %d ended: %w", w.topic, p.Partition, have.Epoch, err))
 				continue
 			}
-			if known && end < have.Next {
+			switch {
+			case known && end < have.Next:
 				cut[p.Partition] = min(end, p.HighWatermark)
+				continue
+			case known && p.HighWatermark < have.Next && w.mine(p.Partition):
+				// Nothing was cut: a new leader learns last how far its followers are.
+				w.fail(p.Partition, fmt.Errorf("%s/%d: its leader has what was committed, up to offset %d, and says that it ends at %d: try again", w.topic, p.Partition, have.Next, p.HighWatermark))
+				continue
+			case known:
 				continue
 			}
 		}
@@ -312,7 +332,7 @@ func (w *worker) checkLost(ctx context.Context) error {
 // skip moves a partition forward to an offset, as a gap of the given kind.
 func (w *worker) skip(ctx context.Context, partition int32, to int64, gap string, by offsets.Decision) error {
 	before := w.log.State().Incarnation
-	_, err := w.append(ctx, func(s *offsets.State) (offsets.Body, error) {
+	r, err := w.append(ctx, func(s *offsets.State) (offsets.Body, error) {
 		if s.Incarnation != before {
 			return nil, errLogMoved // the offset is one of the former incarnation
 		}
@@ -327,6 +347,9 @@ func (w *worker) skip(ctx context.Context, partition int32, to int64, gap string
 	})
 	if err == errNothingLeft {
 		return nil
+	}
+	if err == nil && r.Prev == w.described {
+		w.described = r.ID // nobody else wrote: the other partitions are judged by the same answer
 	}
 	return err
 }

@@ -31,11 +31,12 @@ type ranged struct {
 	ranges  []extract.Range // that are left
 	planned int             // the incarnation that they are of
 
-	left func(s *offsets.State, partition int32) offsets.Range // of a partition, to be read next
-	fits func(s *offsets.State, seg offsets.Segment) bool      // whether a segment may be committed after s
-	body func(l offsets.Lift) offsets.Body                     // of the record
-	same func(incarnation int) error                           // whether the task is still one of this incarnation
-	ends bool                                                  // reachesEnd
+	left  func(s *offsets.State, partition int32) offsets.Range // of a partition, to be read next
+	fits  func(s *offsets.State, seg offsets.Segment) bool      // whether a segment may be committed after s
+	body  func(l offsets.Lift) offsets.Body                     // of the record
+	same  func(incarnation int) error                           // whether the task is still one of this incarnation
+	renew func(ctx context.Context) error                       // asks about the topic anew where that takes it
+	ends  bool                                                  // reachesEnd
 }
 
 // forward moves partitions from their committed offsets to the ends of a run.
@@ -49,9 +50,10 @@ func forward(w *worker) *ranged {
 			p, ok := s.Partitions[seg.Partition]
 			return ok && p.Next == seg.From
 		},
-		body: func(l offsets.Lift) offsets.Body { return &offsets.Commit{Lift: l} },
-		same: func(int) error { return nil },
-		ends: true,
+		body:  func(l offsets.Lift) offsets.Body { return &offsets.Commit{Lift: l} },
+		same:  func(int) error { return nil },
+		renew: w.renew,
+		ends:  true,
 	}
 }
 
@@ -72,8 +74,9 @@ func fill(w *worker, incarnation int, wanted map[int32][]offsets.Range) *ranged 
 			open := s.Uncovered(seg.Partition, r)
 			return len(open) == 1 && open[0] == r
 		},
-		body: func(l offsets.Lift) offsets.Body { return &offsets.Fill{Lift: l} },
-		same: func(now int) error { return sameIncarnation(w.topic, incarnation, now) },
+		body:  func(l offsets.Lift) offsets.Body { return &offsets.Fill{Lift: l} },
+		same:  func(now int) error { return sameIncarnation(w.topic, incarnation, now) },
+		renew: func(context.Context) error { return nil },
 	}
 }
 
@@ -84,7 +87,10 @@ func sameIncarnation(topic string, planned, now int) error {
 	return halt(fmt.Errorf("%s: the log went on with incarnation %d of the topic, and this was planned for %d: look at the topic, and begin anew", topic, now, planned))
 }
 
-func (t *ranged) plan(context.Context) (int64, error) {
+func (t *ranged) plan(ctx context.Context) (int64, error) {
+	if err := t.renew(ctx); err != nil {
+		return 0, err
+	}
 	w, s := t.w, t.w.log.State()
 	if err := t.same(s.Incarnation); err != nil {
 		return 0, err

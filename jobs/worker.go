@@ -18,35 +18,36 @@ import (
 
 // A worker is this process's work on one topic. Any number of workers, in any number of processes, may work on the same topic.
 type worker struct {
-	env       *Env
-	job       *config.Job
-	topic     string
-	set       *Settings
-	before    *Settings // of the newest commit; nil where there is none
-	registry  func() (record.Registry, error)
-	schemas   *schemas
-	log       *offsets.Log
-	desc      *extract.Topic
-	described int64           // the version of the log that was known when desc was asked for
-	until     time.Time       // as asked for; zero: to the end
-	starts    map[int32]int64 // where partitions without a state begin, and which do; nil: by the job
-	ends      map[int32]int64 // where this run ends, fixed at its start
-	logEnds   map[int32]int64 // where the partitions ended then; a run with Until ends before
-	endTime   time.Time       // when it was fixed
-	ahead     time.Duration   // by which our clock was ahead of the store's when that counted last
-	mine      func(partition int32) bool
-	decision  decisions
-	limits    *limits
-	shorter   shortening
-	throttle  *throttle // the job's; nil where it may read as fast as it can
-	task      task
-	layout    *partitioning.Partitioner // for spanOf alone
-	beside    int                       // topics that this run lifts side by side, this one included
-	report    *TopicReport
-	left      int64         // offsets, when it was looked
-	looked    time.Time     // when that was
-	spent     time.Duration // of the job's timeout
-	ended     bool          // nothing more is done in this run
+	env         *Env
+	job         *config.Job
+	topic       string
+	set         *Settings
+	before      *Settings // of the newest commit; nil where there is none
+	registry    func() (record.Registry, error)
+	schemas     *schemas
+	log         *offsets.Log
+	desc        *extract.Topic
+	described   string          // id of the newest record that was known when desc was asked for
+	incarnation int             // of the topic then; 1 where there was no log
+	until       time.Time       // as asked for; zero: to the end
+	starts      map[int32]int64 // where partitions without a state begin, and which do; nil: by the job
+	ends        map[int32]int64 // where this run ends, fixed at its start
+	logEnds     map[int32]int64 // where the partitions ended then; a run with Until ends before
+	endTime     time.Time       // when it was fixed
+	ahead       time.Duration   // by which our clock was ahead of the store's when that counted last
+	mine        func(partition int32) bool
+	decision    decisions
+	limits      *limits
+	shorter     shortening
+	throttle    *throttle // the job's; nil where it may read as fast as it can
+	task        task
+	layout      *partitioning.Partitioner // for spanOf alone
+	beside      int                       // topics that this run lifts side by side, this one included
+	report      *TopicReport
+	left        int64         // offsets, when it was looked
+	looked      time.Time     // when that was
+	spent       time.Duration // of the job's timeout
+	ended       bool          // nothing more is done in this run
 
 	mu     sync.Mutex
 	failed map[int32]error
@@ -213,7 +214,7 @@ var errForeign = errors.New("its folder holds")
 // fixEnds asks the cluster for the topic as it is now, and fixes where this run ends.
 func (w *worker) fixEnds(ctx context.Context, until time.Time) error {
 	asked := w.env.now() // before the answer: ends are at least as far by then
-	w.described, w.until = w.log.State().V, until
+	w.described, w.incarnation, w.until = w.log.State().ID, max(w.log.State().Incarnation, 1), until
 	desc, err := w.env.source.Describe(ctx, w.topic)
 	if errors.Is(err, extract.ErrNoTopic) {
 		return fmt.Errorf("%w: create it, or take it out of job %s", err, w.job.Name)
