@@ -12,6 +12,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"shadoof/testbed/faults/timeline"
 )
 
 // write leaves in the run's folder what a person needs to understand it.
@@ -33,6 +35,8 @@ func (r *Result) write() error {
 		}
 		write("log-"+topic+".jsonl", []byte(b.String()))
 	}
+	title := fmt.Sprintf("seed %d on %s: %d violations", r.Options.Seed, r.Options.Root.Name, len(r.Violations))
+	write("timeline.svg", []byte(timeline.Draw(title, r.History, r.Violations)))
 	files, err := json.Marshal(r.History.Files)
 	errs = append(errs, err)
 	write("files.json", files)

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"shadoof/testbed/faults/history"
@@ -59,7 +60,12 @@ func Check(h *history.History) []Violation {
 		c.logs[topic] = c.fold(topic, records)
 	}
 	for _, e := range h.Events {
-		if e.What == history.LogListed {
+		if e.What == history.Struck && e.Moment.What == "begin" && (strings.Contains(e.Moment.Fault, "name node") || strings.Contains(e.Moment.Fault, "fail-over")) {
+			c.deaths = append(c.deaths, e.At)
+		}
+	}
+	for _, e := range h.Events {
+		if e.What == history.LogListed && !c.shaky(e) {
 			c.looked = append(c.looked, e)
 		}
 	}
@@ -99,6 +105,7 @@ func untimed(v Violation) int {
 type check struct {
 	h      *history.History
 	looked []history.Event // the listings of the log
+	deaths []time.Time     // of NameNodes
 	logs   map[string]*log
 	sent   map[string]*sent // by topic
 	found  []Violation

@@ -34,12 +34,16 @@ func (c *check) files() {
 // listings judges what a lister saw all the while. A listing takes its time: what it shows was there at some moment of it. So a listing of
 // the log that began after it must have the records that explain it.
 func (c *check) listings() {
-	gone := map[string]bool{}
+	gone, unsure := map[string]bool{}, map[string]bool{}
 	for i, e := range c.h.Events {
 		if e.What != history.Listed {
 			continue
 		}
+		shaky := c.shaky(e)
 		for _, o := range e.Appeared {
+			if unsure[o.Key] = shaky; shaky {
+				continue // it may never have been there; if it was, the end tells
+			}
 			topic, v := c.namer(o.Key)
 			switch after := c.after(i, topic); {
 			case v == 0:
@@ -52,6 +56,9 @@ func (c *check) listings() {
 			}
 		}
 		for _, key := range e.Gone {
+			if shaky || unsure[key] {
+				continue
+			}
 			gone[key] = true
 			topic, _ := c.namer(key)
 			if after := c.after(i, topic); !c.removed(topic, key, after) {
@@ -62,6 +69,19 @@ func (c *check) listings() {
 			c.violate(RuleChanged, e.Who, e.Until, "%s", key)
 		}
 	}
+}
+
+// unsynced is for how long before its death a NameNode may have shown changes that its journal never got.
+const unsynced = 5 * time.Second
+
+// shaky tells whether what was seen may not have survived: a NameNode shows a change before its journal has it.
+func (c *check) shaky(e history.Event) bool {
+	for _, begin := range c.deaths {
+		if e.Until.After(begin.Add(-unsynced)) && e.At.Before(begin.Add(unsynced)) {
+			return true
+		}
+	}
+	return false
 }
 
 // namer is the record that names a key.
