@@ -26,7 +26,7 @@ type saidTopic struct {
 }
 
 // A command that a message advises stands between back quotes.
-var advised = regexp.MustCompile("`(shadoof resolve [^`]+)`")
+var advised = regexp.MustCompile("`(shadoof (?:resolve|run) [^`]+)`")
 
 // look takes from the output of a process what is to be judged.
 func (ps *processes) look(p *history.Process, out, stderr string) {
@@ -78,6 +78,9 @@ func (ps *processes) look(p *history.Process, out, stderr string) {
 // decision is the command line that carries out an advice.
 func decision(advice string) []string {
 	words := strings.Fields(strings.TrimPrefix(advice, "shadoof "))
+	if words[0] == "run" {
+		return append([]string{"run", "--json"}, words[1:]...)
+	}
 	for i, w := range words {
 		if w == "--reason" {
 			return append(words[:i:i], "--reason", "the harness decides as the message advises")

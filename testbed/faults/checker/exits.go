@@ -190,6 +190,9 @@ func (c *check) halted(ended history.Event) (wrong []string) {
 
 // grounds tells whether something happened that a decision could be about.
 func (c *check) grounds(advice string, by time.Time) bool {
+	if strings.HasPrefix(advice, "shadoof run ") {
+		return true // that says what to decide, and is judged itself
+	}
 	for _, e := range c.h.Events {
 		if e.At.After(by) || e.Topic != "" && !strings.Contains(advice, "--topic "+e.Topic+" ") {
 			continue
