@@ -7,7 +7,7 @@ MODEL = ./offsets/model
 COMMAND = ./cmd/shadoof
 RACED = $$(go list ./... | grep -v -e /offsets/model -e /cmd/shadoof)
 # Seeded histories of many processes, and years of schedules: few or none under the race detector, all of them without it.
-HISTORIES = TestHistoriesOf|TestAMarkerIsNeverWrong|TestTheFeedIsAlwaysExact|TestAYearOf|TestSimulation|TestMutantsAreFound
+HISTORIES = TestHistoriesOf|TestAMarkerIsNeverWrong|TestTheFeedIsAlwaysExact|TestAYearOf|TestSimulation|TestMutantsAreFound|TestAnswersSurviveAPowerCut|TestEachFsyncIsNeeded|PowerCuts
 # The race detector needs a C compiler.
 RACE := $(shell command -v $${CC:-cc} >/dev/null 2>&1 && echo -race)
 WITHSERVERS = cd testbed && go run ./cmd/withservers
@@ -46,7 +46,7 @@ test: testbed-check lint
 	$(if $(RACE),,@echo 'no C compiler: these tests run without the race detector')
 	go test $(RACE) -vet=off -count=1 -timeout 10m $(RACED)
 	go test -vet=off -count=1 -timeout 10m $(MODEL) $(COMMAND)
-	go test -vet=off -count=1 -timeout 10m -run '$(HISTORIES)' ./jobs
+	go test -vet=off -count=1 -timeout 10m -run '$(HISTORIES)' ./jobs ./storage/local
 	$(WITHSERVERS) -- go test -vet=off -count=1 -timeout 10m ./...
 	@$(MAKE) --no-print-directory test-deploy
 	@$(MAKE) --no-print-directory fuzz
@@ -60,7 +60,7 @@ test-deploy:
 test-long: testbed-check lint
 	go test $(RACE) -vet=off -count=1 -timeout 30m $(RACED) $(COMMAND)
 	SHADOOF_LONG=1 go test -vet=off -count=1 -timeout 30m $(MODEL)
-	SHADOOF_LONG=1 go test -vet=off -count=1 -timeout 30m -run '$(HISTORIES)' ./jobs
+	SHADOOF_LONG=1 go test -vet=off -count=1 -timeout 30m -run '$(HISTORIES)' ./jobs ./storage/local
 	SHADOOF_LONG=1; export SHADOOF_LONG; $(WITHSERVERS) -- go test -vet=off -count=1 -timeout 60m -tags long ./...
 	@$(MAKE) --no-print-directory test-deploy
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=3m

@@ -57,7 +57,8 @@ type Store interface {
 	Delete(ctx context.Context, name string) error
 
 	// Confirm tells whether an object that a reader saw would survive a crash of the store.
-	// Stores keep their changes in order, so a durable object makes durable all that was there before it.
+	// Stores keep their changes in order, so a durable object makes durable all that was there before it. A disk keeps no order between
+	// its folders: its driver makes durable what it answers Exists about.
 	// err is nil but for DurabilityUnknown.
 	Confirm(ctx context.Context, name string) (Durability, error)
 }

@@ -47,8 +47,8 @@ func sweepOnce(t *testing.T, s *Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	put, err := s.PutNew(ctx, record, []byte("{}"))
-	data, reading := storage.ReadAll(ctx, truth, record, 100)
+	put, err := s.PutNew(ctx, recordName, []byte("{}"))
+	data, reading := storage.ReadAll(ctx, truth, recordName, 100)
 	there := reading == nil
 	switch {
 	case (err == nil) != (put == storage.Created):
@@ -93,7 +93,7 @@ func TestNothingIsTrustedAfterAFailedFsyncOfADirectory(t *testing.T) {
 	t.Parallel()
 	f := newFaulty(t)
 	s := opened(t, f)
-	if p, err := s.PutNew(t.Context(), record, []byte("{}")); err != nil {
+	if p, err := s.PutNew(t.Context(), recordName, []byte("{}")); err != nil {
 		t.Fatal(p, err)
 	}
 	f.fault = func(_ int, line string) (error, bool) {
@@ -102,15 +102,15 @@ func TestNothingIsTrustedAfterAFailedFsyncOfADirectory(t *testing.T) {
 		}
 		return nil, false
 	}
-	if d, err := s.Confirm(t.Context(), record); d != storage.DurabilityUnknown || !errors.Is(err, syscall.EIO) {
+	if d, err := s.Confirm(t.Context(), recordName); d != storage.DurabilityUnknown || !errors.Is(err, syscall.EIO) {
 		t.Errorf("confirm answered %s, %v", d, err)
 	}
 	f.fault = nil
 	// The kernel has reported the error once, and a second fsync would succeed.
-	if d, err := s.Confirm(t.Context(), record); d != storage.DurabilityUnknown || !errors.Is(err, syscall.EIO) {
+	if d, err := s.Confirm(t.Context(), recordName); d != storage.DurabilityUnknown || !errors.Is(err, syscall.EIO) {
 		t.Errorf("the second confirm answered %s, %v", d, err)
 	}
-	if p, err := s.PutNew(t.Context(), record+"2", nil); p != storage.PutUnknown || err == nil {
+	if p, err := s.PutNew(t.Context(), recordName+"2", nil); p != storage.PutUnknown || err == nil {
 		t.Errorf("put answered %s, %v", p, err)
 	}
 }
@@ -126,7 +126,7 @@ func TestAFileIsWholeOrNotThere(t *testing.T) {
 			}
 			return nil, false
 		}
-		p, err := s.PutNew(t.Context(), record, []byte("{}"))
+		p, err := s.PutNew(t.Context(), recordName, []byte("{}"))
 		if p != storage.Refused || !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "is full") {
 			t.Errorf("%s: put answered %s, %v", fails, p, err)
 		}
@@ -157,7 +157,7 @@ func TestErrorsNameTheRootAndSayWhatToDo(t *testing.T) {
 			}
 			return nil, false
 		}
-		p, err := s.PutNew(t.Context(), record, nil)
+		p, err := s.PutNew(t.Context(), recordName, nil)
 		if p != storage.Refused || err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), f.root) {
 			t.Errorf("%v: %s, %v", fail, p, err)
 		}

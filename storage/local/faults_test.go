@@ -1,6 +1,7 @@
 package local
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -118,8 +119,8 @@ func (f *faulty) Link(from, to string) error {
 	return f.do(func() error { return f.disk.Link(from, to) }, "link", from, to)
 }
 
-func (f *faulty) Move(from, to string) error {
-	return f.do(func() error { return f.disk.Move(from, to) }, "move", from, to)
+func (f *faulty) Rename(from, to string) error {
+	return f.do(func() error { return f.disk.Rename(from, to) }, "rename", from, to)
 }
 
 func (f *faulty) SyncDir(name string) error {
@@ -144,7 +145,7 @@ func (f *faultyFile) Close() error { return f.f.do(f.file.Close, "close", f.name
 // linking is a disk without a rename that refuses to overwrite.
 type linking struct{ disk }
 
-func (linking) Move(from, to string) error { return linkAndRemove(from, to) }
+func (linking) Rename(string, string) error { return errors.ErrUnsupported }
 
 // tree lists all files and folders below a directory.
 func tree(t *testing.T, root string) (names []string) {

@@ -1,7 +1,6 @@
 package local
 
 import (
-	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -14,14 +13,17 @@ type files interface {
 	Create(name string) (file, error)
 
 	Lstat(name string) (fs.FileInfo, error)
+
+	// Same says whether two answers of Lstat and Stat are about one file.
+	Same(a, b fs.FileInfo) bool
+
 	ReadDir(name string) ([]fs.DirEntry, error)
 	Mkdir(name string) error
 	Remove(name string) error
 	Link(from, to string) error
 
-	// Move renames a file and fails with fs.ErrExist where something has the new name. It may leave both names behind when the
-	// process dies in between, on systems that cannot do it in one step.
-	Move(from, to string) error
+	// Rename fails with fs.ErrExist where something has the new name, and with errors.ErrUnsupported where it could not tell.
+	Rename(from, to string) error
 
 	// SyncDir makes durable which names a directory holds.
 	SyncDir(name string) error
@@ -56,6 +58,7 @@ func (disk) Create(name string) (file, error) {
 }
 
 func (disk) Lstat(name string) (fs.FileInfo, error)     { return os.Lstat(name) }
+func (disk) Same(a, b fs.FileInfo) bool                 { return os.SameFile(a, b) }
 func (disk) ReadDir(name string) ([]fs.DirEntry, error) { return os.ReadDir(name) }
 func (disk) Mkdir(name string) error                    { return os.Mkdir(name, 0o777) }
 func (disk) Remove(name string) error                   { return os.Remove(name) }
@@ -71,16 +74,4 @@ func (disk) SyncDir(name string) error {
 		return err
 	}
 	return d.Close()
-}
-
-// linkAndRemove moves a file where there is no rename that refuses to overwrite. The link decides; that somebody else has removed
-// the old name by then does not undo it.
-func linkAndRemove(from, to string) error {
-	if err := os.Link(from, to); err != nil {
-		return err
-	}
-	if err := os.Remove(from); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
 }

@@ -7,13 +7,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func (disk) Move(from, to string) error {
+func (disk) Rename(from, to string) error {
 	err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOSYS): // some network file systems, old kernels
-		return linkAndRemove(from, to)
+		err = errors.ErrUnsupported
 	}
 	return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
 }

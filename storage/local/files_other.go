@@ -2,7 +2,9 @@
 
 package local
 
-func (disk) Move(from, to string) error { return linkAndRemove(from, to) }
+import "errors"
+
+func (disk) Rename(string, string) error { return errors.ErrUnsupported }
 
 // Mount tells nothing here: a rename between file systems fails when a file is published.
 func (disk) Mount(string) (mount, error) { return mount{}, nil }

@@ -48,7 +48,9 @@ func (s *Store) removeEmpty(dir, top string) {
 		if s.files.Remove(s.path(dir)) != nil {
 			return
 		}
-		s.forget(dir)
+		s.mu.Lock()
+		delete(s.durable, dir)
+		s.mu.Unlock()
 	}
 }
 

@@ -34,9 +34,7 @@ var _ storage.Store = (*Store)(nil)
 
 // New returns a store below root, which is made by the first write. It refuses a root whose folder for staging and for the log is
 // on another file system than the rest: nothing could be renamed out of it.
-func New(root string) (*Store, error) { return open(root, disk{}) }
-
-func open(root string, f files) (*Store, error) {
+func New(root string) (*Store, error) {
 	absolute, err := filepath.Abs(root)
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", root, err)
@@ -45,7 +43,12 @@ func open(root string, f files) (*Store, error) {
 	if real, err := filepath.EvalSymlinks(absolute); err == nil {
 		absolute = real
 	}
-	s := &Store{root: absolute, files: f, durable: map[string]bool{}}
+	return open(absolute, disk{})
+}
+
+// open returns a store below an absolute path.
+func open(root string, f files) (*Store, error) {
+	s := &Store{root: root, files: f, durable: map[string]bool{}}
 	info, err := f.Lstat(s.root)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -100,7 +103,9 @@ func (s *Store) makeDir(dir string) error {
 	if s.isDurable(dir) {
 		return nil
 	}
-	if err := s.makeDir(path.Dir(dir)); err != nil {
+	above := path.Dir(dir)
+	known := s.isDurable(above)
+	if err := s.makeDir(above); err != nil {
 		return err
 	}
 	if err := s.files.Mkdir(s.path(dir)); errors.Is(err, fs.ErrExist) {
@@ -111,8 +116,15 @@ func (s *Store) makeDir(dir string) error {
 		return err
 	}
 	// Also when somebody else made it: they may not have come to the fsync yet.
-	if err := s.syncDir(path.Dir(dir)); err != nil {
+	if err := s.syncDir(above); err != nil {
 		return err
+	}
+	// What was known of the directory above may be of one that is gone: whoever takes the last staged file away removes it, somebody
+	// else makes it again, and has not come to the fsync. From now on it is not empty, and stays.
+	if known && above != "." {
+		if err := s.syncDir(path.Dir(above)); err != nil {
+			return err
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,6 +144,7 @@ func (s *Store) ownDir(dir string) error {
 	return err
 }
 
+// makeRoot makes the root and the directories above it.
 func (s *Store) makeRoot() error {
 	if s.isDurable(".") {
 		return nil
@@ -152,7 +165,13 @@ func (s *Store) makeRoot() error {
 		if err := s.files.Mkdir(missing[i]); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
-		if err := s.files.SyncDir(filepath.Dir(missing[i])); err != nil {
+		if err := s.syncPath(filepath.Dir(missing[i])); err != nil {
+			return err
+		}
+	}
+	// Whoever has put anything into the root had made it durable before.
+	if _, err := s.files.Lstat(s.path("_shadoof")); err != nil {
+		if err := s.syncAbove(dir); err != nil {
 			return err
 		}
 	}
@@ -162,13 +181,29 @@ func (s *Store) makeRoot() error {
 	return nil
 }
 
+// syncAbove makes durable that dir, which was there, is in the directory above it, and so on up to where it is mounted: another
+// process may have made it a moment ago, or a person. What this user may not read another has made, and is left to them.
+func (s *Store) syncAbove(dir string) error {
+	for above := filepath.Dir(dir); above != dir; dir, above = above, filepath.Dir(above) {
+		inner, err := s.files.Mount(dir)
+		outer, errAbove := s.files.Mount(above)
+		if err != nil || errAbove != nil || inner != outer {
+			return nil
+		}
+		if err := s.syncPath(above); err != nil && !errors.Is(err, fs.ErrPermission) {
+			return err
+		}
+	}
+	return nil
+}
+
 func (s *Store) isDurable(dir string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.durable[dir]
 }
 
-// forget drops what is known of a directory and of all above it, since one of them has gone.
+// forget drops what is known of a directory and of all above it: one of them has gone.
 func (s *Store) forget(dir string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -201,20 +236,23 @@ func (s *Store) inDir(name string, f func() error) error {
 	}
 }
 
-// syncDir makes the names in a directory durable. After a failure it fails for ever: the kernel may have dropped what it could not
-// write, and a second fsync that succeeds would prove nothing.
-func (s *Store) syncDir(dir string) error {
+// syncDir makes the names in a directory durable.
+func (s *Store) syncDir(dir string) error { return s.syncPath(s.path(dir)) }
+
+// syncPath is syncDir by a full path. After a failure it fails for ever: the kernel may have dropped what it could not write, and a
+// second fsync that succeeds would prove nothing.
+func (s *Store) syncPath(dir string) error {
 	if err := s.trust(); err != nil {
 		return err
 	}
-	err := s.files.SyncDir(s.path(dir))
-	if err == nil || errors.Is(err, fs.ErrNotExist) {
-		return err
+	err := s.files.SyncDir(dir)
+	if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		return err // nothing was lost: the directory could not be opened
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.failed == nil {
-		s.failed = fmt.Errorf("fsync of %s: %w: what was written may be lost: check the disk and the kernel log before the next run", s.path(dir), err)
+		s.failed = fmt.Errorf("fsync of %s: %w: what was written may be lost: check the disk and the kernel log before the next run", dir, err)
 	}
 	return s.failed
 }

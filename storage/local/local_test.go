@@ -60,9 +60,9 @@ func opened(t *testing.T, f *faulty) *Store {
 }
 
 const (
-	record  = "_shadoof/topics/orders/log/1.json"
-	key     = "orders/dt=2026-11-20/a.parquet"
-	staging = "_shadoof/topics/orders/staging/1a2b/a.parquet.staged"
+	recordName = "_shadoof/topics/orders/log/1.json"
+	key        = "orders/dt=2026-11-20/a.parquet"
+	staging    = "_shadoof/topics/orders/staging/1a2b/a.parquet.staged"
 )
 
 func stage(ctx context.Context, s storage.Store, data string) (storage.Staged, error) {
@@ -88,6 +88,9 @@ func mustStage(t *testing.T, s storage.Store, data string) storage.Staged {
 func TestWhatIsAnsweredWasSynced(t *testing.T) {
 	t.Parallel()
 	f := newFaulty(t)
+	if err := os.Mkdir(filepath.Join(f.root, "_shadoof"), 0o777); err != nil { // else the folders above the root are synced
+		t.Fatal(err)
+	}
 	s := opened(t, f)
 	var staged storage.Staged
 	for _, step := range []struct {
@@ -95,7 +98,7 @@ func TestWhatIsAnsweredWasSynced(t *testing.T) {
 		do   func() (fmt.Stringer, error)
 		want string
 	}{
-		{"put new", func() (fmt.Stringer, error) { return s.PutNew(t.Context(), record, []byte("{}")) }, `
+		{"put new", func() (fmt.Stringer, error) { return s.PutNew(t.Context(), recordName, []byte("{}")) }, `
 mkdir _shadoof
 syncdir .
 mkdir _shadoof/tmp
@@ -106,6 +109,7 @@ sync _shadoof/tmp/.tmp-X
 close _shadoof/tmp/.tmp-X
 mkdir _shadoof/topics
 syncdir _shadoof
+syncdir .
 mkdir _shadoof/topics/orders
 syncdir _shadoof/topics
 mkdir _shadoof/topics/orders/log
@@ -114,15 +118,16 @@ link _shadoof/tmp/.tmp-X -> _shadoof/topics/orders/log/1.json
 syncdir _shadoof/topics/orders/log
 remove _shadoof/tmp/.tmp-X
 `},
-		{"put again", func() (fmt.Stringer, error) { return s.PutNew(t.Context(), record, []byte("{}")) }, `
+		{"put again", func() (fmt.Stringer, error) { return s.PutNew(t.Context(), recordName, []byte("{}")) }, `
 create _shadoof/tmp/.tmp-X
 write 2 bytes to _shadoof/tmp/.tmp-X
 sync _shadoof/tmp/.tmp-X
 close _shadoof/tmp/.tmp-X
 link _shadoof/tmp/.tmp-X -> _shadoof/topics/orders/log/1.json
+syncdir _shadoof/topics/orders/log
 remove _shadoof/tmp/.tmp-X
 `},
-		{"confirm", func() (fmt.Stringer, error) { return s.Confirm(t.Context(), record) }, `
+		{"confirm", func() (fmt.Stringer, error) { return s.Confirm(t.Context(), recordName) }, `
 syncdir _shadoof/topics/orders/log
 `},
 		{"stage", func() (_ fmt.Stringer, err error) {
@@ -131,6 +136,7 @@ syncdir _shadoof/topics/orders/log
 		}, `
 mkdir _shadoof/topics/orders/staging
 syncdir _shadoof/topics/orders
+syncdir _shadoof/topics
 mkdir _shadoof/topics/orders/staging/1a2b
 syncdir _shadoof/topics/orders/staging
 create _shadoof/topics/orders/staging/1a2b/a.parquet.staged
@@ -144,7 +150,7 @@ mkdir orders
 syncdir .
 mkdir orders/dt=2026-11-20
 syncdir orders
-move _shadoof/topics/orders/staging/1a2b/a.parquet.staged -> orders/dt=2026-11-20/a.parquet
+rename _shadoof/topics/orders/staging/1a2b/a.parquet.staged -> orders/dt=2026-11-20/a.parquet
 syncdir orders/dt=2026-11-20
 syncdir _shadoof/topics/orders/staging/1a2b
 remove _shadoof/topics/orders/staging/1a2b
@@ -152,8 +158,11 @@ remove _shadoof/topics/orders/staging
 `},
 		{"publish again", func() (fmt.Stringer, error) { return s.Publish(t.Context(), key, []storage.Staged{staged}) }, `
 syncdir orders/dt=2026-11-20
+syncdir _shadoof/topics/orders
+remove _shadoof/topics/orders/staging/1a2b
 `},
 		{"discard", func() (fmt.Stringer, error) { return s.Discard(t.Context(), key, staged) }, `
+syncdir orders/dt=2026-11-20
 syncdir _shadoof/topics/orders
 remove _shadoof/topics/orders/staging/1a2b
 `},
@@ -331,7 +340,7 @@ func TestLitterOfCrashesIsSwept(t *testing.T) {
 	if entries, err := storage.Entries(t.Context(), s, storage.Query{}); err != nil || len(entries) > 0 {
 		t.Errorf("listed: %v, %v", entries, err)
 	}
-	if p, err := s.PutNew(t.Context(), record, nil); p != storage.Created {
+	if p, err := s.PutNew(t.Context(), recordName, nil); p != storage.Created {
 		t.Fatal(p, err)
 	}
 	if diff := cmp.Diff([]string{".tmp-new"}, tree(t, dir)); diff != "" {
@@ -378,25 +387,25 @@ func TestReadersNeedNoWritePermission(t *testing.T) {
 	t.Parallel()
 	f := newFaulty(t)
 	s := opened(t, f)
-	if p, err := s.PutNew(t.Context(), record, []byte("{}")); err != nil {
+	if p, err := s.PutNew(t.Context(), recordName, []byte("{}")); err != nil {
 		t.Fatal(p, err)
 	}
 	f.fault = func(_ int, line string) (error, bool) {
 		op, _, _ := strings.Cut(line, " ")
 		switch op {
-		case "create", "remove", "link", "move", "write":
+		case "create", "remove", "link", "rename", "write":
 			return syscall.EROFS, false
 		}
 		return nil, false
 	}
 	reader := opened(t, f)
-	if data, err := storage.ReadAll(t.Context(), reader, record, 10); err != nil || !bytes.Equal(data, []byte("{}")) {
+	if data, err := storage.ReadAll(t.Context(), reader, recordName, 10); err != nil || !bytes.Equal(data, []byte("{}")) {
 		t.Errorf("read %q, %v", data, err)
 	}
-	if d, err := reader.Confirm(t.Context(), record); d != storage.Durable || err != nil {
+	if d, err := reader.Confirm(t.Context(), recordName); d != storage.Durable || err != nil {
 		t.Errorf("confirm answered %s, %v", d, err)
 	}
-	if d, err := reader.Confirm(t.Context(), record+"x"); d != storage.Gone || err != nil {
+	if d, err := reader.Confirm(t.Context(), recordName+"x"); d != storage.Gone || err != nil {
 		t.Errorf("confirm of what is not there answered %s, %v", d, err)
 	}
 }

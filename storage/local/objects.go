@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path"
 
 	"shadoof/storage"
@@ -41,6 +40,10 @@ func (s *Store) putNew(ctx context.Context, name string, data []byte) (storage.P
 	switch {
 	case errors.Is(err, fs.ErrExist) && s.same(tmp, name): // the reply to the link got lost on its way from a file server
 	case errors.Is(err, fs.ErrExist):
+		// Somebody may go on from this answer and never ask whether the name is durable, and who made it may have died before the fsync.
+		if err := s.syncDir(path.Dir(name)); err != nil {
+			return storage.PutUnknown, err
+		}
 		return storage.Exists, nil
 	case err != nil && definite(err):
 		return storage.Refused, err
@@ -76,7 +79,7 @@ func (s *Store) writeFile(name string, data []byte) error {
 func (s *Store) same(a, b string) bool {
 	x, errX := s.files.Lstat(s.path(a))
 	y, errY := s.files.Lstat(s.path(b))
-	return errX == nil && errY == nil && os.SameFile(x, y)
+	return errX == nil && errY == nil && s.files.Same(x, y)
 }
 
 // Open implements storage.Store.
@@ -187,10 +190,7 @@ func (s *Store) confirm(ctx context.Context, name string) (storage.Durability, e
 		return storage.Gone, nil
 	}
 	if err == nil {
-		err = s.makeDir(path.Dir(name)) // it is there; that each folder above it is durable may not be known yet
-	}
-	if err == nil {
-		err = s.syncDir(path.Dir(name))
+		err = s.syncDir(path.Dir(name)) // whoever gave it its name had made the folders above it durable before
 	}
 	if err != nil {
 		return storage.DurabilityUnknown, err

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path"
 	"slices"
 	"syscall"
@@ -44,15 +43,15 @@ func (s *Store) publish(ctx context.Context, key string, pairs []storage.Staged)
 	info, err := s.regular(t.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return s.look(key, pairs)
+		return s.look(key, t, pairs)
 	case err != nil:
 		return storage.PublishUnclear, err
 	case info.Size() != newest.Bytes:
 		// Not what was committed: something went over the staging folder. It counts as lost.
-		return s.look(key, pairs)
+		return s.look(key, t, pairs)
 	}
 	err = s.inDir(key, func() error {
-		err := s.files.Move(s.path(t.Path), s.path(key))
+		err := s.move(t.Path, key)
 		if errors.Is(err, fs.ErrNotExist) {
 			if _, gone := s.regular(t.Path); gone != nil {
 				return errSpent
@@ -64,7 +63,7 @@ func (s *Store) publish(ctx context.Context, key string, pairs []storage.Staged)
 	case err == nil:
 		return s.settle(key, t, storage.Published)
 	case errors.Is(err, errSpent):
-		return s.look(key, pairs) // another publisher was quicker, or a discard
+		return s.look(key, t, pairs) // another publisher was quicker, or a discard
 	case errors.Is(err, fs.ErrExist):
 		return s.both(key, t)
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EXDEV), errors.Is(err, syscall.EROFS):
@@ -73,11 +72,32 @@ func (s *Store) publish(ctx context.Context, key string, pairs []storage.Staged)
 	return storage.PublishUnclear, err
 }
 
+// move gives a file another name. Where there is no rename that refuses to overwrite, the new name is linked and the old one removed:
+// the link decides, both names may be left when the process dies in between, and that somebody else has removed the old one by then
+// does not undo it.
+func (s *Store) move(from, to string) error {
+	err := s.files.Rename(s.path(from), s.path(to))
+	if !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	if err := s.files.Link(s.path(from), s.path(to)); err != nil {
+		return err
+	}
+	// Before this a power cut could keep the removal and forget the link.
+	if err := s.syncDir(path.Dir(to)); err != nil {
+		return err
+	}
+	if err := s.files.Remove(s.path(from)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
 // errSpent is the answer to a move whose source went away.
 var errSpent = errors.New("staged file is gone")
 
 // settle makes a publication durable: the new name first, and then that the old one is gone, so that a crash between them leaves
-// at least one.
+// at least one. Whoever gave the new name had made the folders above it durable before.
 func (s *Store) settle(key string, t token, answer storage.Publication) (storage.Publication, error) {
 	if err := s.syncDir(path.Dir(key)); err != nil {
 		return storage.PublishUnclear, err
@@ -90,7 +110,7 @@ func (s *Store) settle(key string, t token, answer storage.Publication) (storage
 }
 
 // look answers when there is no staged file to move: the object itself tells whether it was moved before.
-func (s *Store) look(key string, pairs []storage.Staged) (storage.Publication, error) {
+func (s *Store) look(key string, t token, pairs []storage.Staged) (storage.Publication, error) {
 	info, err := s.regular(key)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -100,13 +120,7 @@ func (s *Store) look(key string, pairs []storage.Staged) (storage.Publication, e
 	case !slices.ContainsFunc(pairs, func(p storage.Staged) bool { return p.Bytes == info.Size() }):
 		return storage.PublishConflict, fmt.Errorf("an object of %d bytes has this name, and no committed file of this name has that length: %w", info.Size(), fs.ErrExist)
 	}
-	if err := s.makeDir(path.Dir(key)); err != nil {
-		return storage.PublishUnclear, err
-	}
-	if err := s.syncDir(path.Dir(key)); err != nil {
-		return storage.PublishUnclear, err
-	}
-	return storage.AlreadyPublished, nil
+	return s.settle(key, t, storage.AlreadyPublished)
 }
 
 // both answers when the object and the staged file are there: two links to one file after a crash between link and remove, or
@@ -185,24 +199,32 @@ func (s *Store) discard(ctx context.Context, key string, p storage.Staged) (stor
 		return storage.AbsentToken, nil // the staged file of another key: it stays
 	}
 	answer, err := s.remove(key, t.Path)
+	if err == nil && answer == storage.AbsentToken && t.Key != "" {
+		answer, err = s.used(key, p.Bytes)
+	}
+	if err == nil && answer == storage.TokenUsed {
+		err = s.syncDir(path.Dir(key)) // else a power cut could leave neither name
+	}
+	if err == nil {
+		// Before this a crash of the machine could bring the staged file back, and with it the right to publish.
+		err = s.syncNearest(path.Dir(t.Path))
+	}
 	if err != nil {
 		return storage.DiscardUnclear, err
 	}
-	// Before this a crash of the machine could bring the staged file back, and with it the right to publish.
-	if err := s.syncNearest(path.Dir(t.Path)); err != nil {
-		return storage.DiscardUnclear, err
-	}
 	s.tidy(t.Path)
-	if answer != storage.AbsentToken || t.Key == "" {
-		return answer, nil
-	}
+	return answer, nil
+}
+
+// used says whether it is for having been published that a token is absent.
+func (s *Store) used(key string, bytes int64) (storage.Discarding, error) {
 	info, err := s.regular(key)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return storage.AbsentToken, nil
 	case err != nil:
 		return storage.DiscardUnclear, err
-	case info.Size() == p.Bytes:
+	case info.Size() == bytes:
 		return storage.TokenUsed, nil
 	}
 	return storage.AbsentToken, nil
@@ -226,8 +248,8 @@ func (s *Store) remove(key, staging string) (storage.Discarding, error) {
 	if err != nil {
 		return storage.DiscardUnclear, err
 	}
-	if there, err := s.files.Lstat(s.path(key)); err == nil && os.SameFile(mine, there) {
-		return storage.TokenUsed, s.syncDir(path.Dir(key))
+	if there, err := s.files.Lstat(s.path(key)); err == nil && s.files.Same(mine, there) {
+		return storage.TokenUsed, nil
 	}
 	return storage.Discarded, nil
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 
 	"shadoof/storage"
@@ -121,7 +120,7 @@ func (w *writer) finish(ctx context.Context) error {
 		return err
 	}
 	there, err := w.s.regular(w.request.Staging)
-	if err != nil || !os.SameFile(mine, there) {
+	if err != nil || !w.s.files.Same(mine, there) {
 		return fmt.Errorf("the staged file was removed while it was written, as gc does after orphan_age: %w", fs.ErrNotExist)
 	}
 	if err := w.file.Close(); err != nil {
