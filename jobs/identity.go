@@ -175,13 +175,11 @@ func (w *worker) initPartitions(ctx context.Context, existing *offsets.Decision)
 		return nil
 	}
 	err := w.appendInit(ctx, fresh, starts, existing)
-	if err == errNothingLeft && fresh {
-		return w.initPartitions(ctx, nil) // what the other worker's record leaves out was added since
+	if err == errNothingLeft || errors.Is(err, errLogMoved) {
+		// Another worker's record stands. Its topic may be another one than the one that was described here: all of it is judged anew.
+		return errLogMoved
 	}
-	if errors.Is(err, errLogMoved) {
-		return err
-	}
-	if err != nil && err != errNothingLeft {
+	if err != nil {
 		return fmt.Errorf("%s: record the first offsets: %w", w.topic, err)
 	}
 	w.env.hook("after-init")

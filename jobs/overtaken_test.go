@@ -86,3 +86,48 @@ func TestAnotherWorkersNewTopicIsNotTakenForAnOlderOne(t *testing.T) {
 	w.checkIncarnation(2, fresh)
 	w.checkVerified("after the worker that was overtaken")
 }
+
+// outdated is a source whose first answer about the topic is an old one.
+type outdated struct {
+	extract.Source
+	once sync.Once
+	old  *extract.Topic
+}
+
+func (s *outdated) Describe(ctx context.Context, topic string) (d *extract.Topic, err error) {
+	s.once.Do(func() { d = s.old })
+	if d != nil {
+		return d, nil
+	}
+	return s.Source.Describe(ctx, topic)
+}
+
+// Two workers find no log. The slower one has asked about the topic before it was recreated, and is first with its record: what the other
+// one has seen is not the topic of the log.
+func TestAnotherWorkersFirstRecordMayBeOfAnotherTopic(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	topic := twoHours(w)
+	old, err := w.source.Describe(t.Context(), "orders")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh := strings.Repeat("cd", 16)
+	w.source.create("orders", fresh, 2).add(0, 60, day.Add(4*time.Hour), time.Second)
+	r := w.overtake(func() {
+		e := w.process(w.store)
+		e.source = &outdated{Source: e.source, old: old}
+		w.run(e)
+		w.checkIncarnation(1, topic.id)
+	})
+	if r.ExitCode() != ExitHalted || !strings.Contains(reportText(r), "was recreated") {
+		t.Errorf("exit %d: %s", r.ExitCode(), reportText(r))
+	}
+	if n := len(w.visible("orders")); n != 0 {
+		t.Errorf("%d rows of another topic stand under the offsets of the one in the log", n)
+	}
+	w.resolve(Resolution{AcceptRecreated: true})
+	w.runClean()
+	w.checkIncarnation(2, fresh)
+	w.checkVerified("after the resolve")
+}
