@@ -151,8 +151,13 @@ func (d *document) completePartition(m *mapping, j *Job) {
 	}
 }
 
-// completeLayout refuses folders that the store cannot have.
+// completeLayout refuses folders that the store cannot have, that readers do not see, and that lead elsewhere. Whether a pattern names a
+// time is for who makes folders of it.
 func (d *document) completeLayout(m *mapping, layout string) {
+	if err := checkFolder(strings.ReplaceAll(layout, ":", "")); err != nil && layout != "" {
+		m.reject("layout", "%v", err)
+		return
+	}
 	if d.scheme == "hdfs" && strings.Contains(layout, ":") {
 		m.reject("layout", "%q has a colon, which HDFS refuses in names", clip(layout))
 	}

@@ -12,7 +12,7 @@ import (
 // itself.
 func isOthers(topic, key string) bool {
 	n, err := writers.Parse(path.Base(key))
-	return err != nil || n.Topic != writers.ShortTopic(topic)
+	return err == nil && n.Topic != writers.ShortTopic(topic)
 }
 
 // ownLog looks whether the log that was read is the topic's own, by the files of its newest lift. verify looks at all of them.

@@ -114,6 +114,9 @@ func (n *inspectName) ofLog() bool {
 func (n *inspectName) takeTopic(notOurs error) error {
 	if n.topic == "" {
 		n.topic, n.short = n.file.Topic, strings.Contains(n.file.Topic, "~")
+		if !n.short {
+			n.topic = strings.TrimPrefix(n.topic, "topic=")
+		}
 		return nil
 	}
 	if writers.ShortTopic(n.topic) != n.file.Topic {

@@ -66,7 +66,7 @@ func resolveClaims(jobs []*config.Job, names []string) ([]claim, error) {
 			}
 		}
 		for _, t := range topics {
-			if j.Matches(t) {
+			if j.Matches(t) && isTopic(t) { // it becomes a part of paths
 				all = append(all, claim{j, t})
 			}
 		}
@@ -91,6 +91,9 @@ func resolveClaims(jobs []*config.Job, names []string) ([]claim, error) {
 // claimOf finds the one job that claims a topic, without asking the cluster: for commands that look at what was committed, also of
 // topics that the cluster no longer has.
 func (e *Env) claimOf(topic string) (claim, error) {
+	if !isTopic(topic) {
+		return claim{}, usage(fmt.Errorf("%q is not the name of a topic: Kafka's have 1 to 249 letters, digits, dots, dashes and underscores", topic))
+	}
 	all, err := resolveClaims(e.cfg.Jobs, []string{topic})
 	if err != nil {
 		return claim{}, usage(err)

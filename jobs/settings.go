@@ -10,6 +10,7 @@ import (
 	"shadoof/config"
 	"shadoof/record"
 	"shadoof/record/evolve"
+	"shadoof/writers"
 )
 
 // Settings are everything that decides the bytes of a topic's files, resolved. They are stored beside the log before the first
@@ -116,7 +117,7 @@ func (s *Settings) columns() *record.Schema {
 
 // folderOf is a topic's folder below the root.
 func folderOf(job *config.Job, topic string) string {
-	if strings.HasPrefix(topic, "_") || strings.HasPrefix(topic, ".") {
+	if writers.IsHidden(topic) {
 		return "topic=" + topic // readers take names that begin with _ or . for hidden
 	}
 	return strings.NewReplacer("{topic}", topic, "{topic.underscored}", strings.ReplaceAll(topic, ".", "_")).Replace(job.Folder)

@@ -48,8 +48,27 @@ func (n Name) String() string {
 // IsZero reports whether it is no name.
 func (n Name) IsZero() bool { return n == Name{} }
 
-// ShortTopic is the topic as it stands in names: one over 150 bytes is cut to 140, "~" and 8 hex digits of its hash.
+// visible begins the names of files of topics that begin with _ or a dot: readers take such files for hidden, and leave them out in silence.
+const visible = "topic="
+
+// IsHidden says whether readers would leave out files and folders that begin as this topic does.
+func IsHidden(topic string) bool {
+	return strings.HasPrefix(topic, "_") || strings.HasPrefix(topic, ".")
+}
+
+// ShortTopic is the topic as it stands in names: one over 150 bytes is cut to 140, "~" and 8 hex digits of its hash; "topic=" stands before
+// one that begins with _ or a dot. What it returned stays as it is.
 func ShortTopic(topic string) string {
+	if base, ok := strings.CutPrefix(topic, visible); ok && validTopic(topic) {
+		topic = base
+	}
+	if IsHidden(topic) {
+		return visible + cutLong(topic)
+	}
+	return cutLong(topic)
+}
+
+func cutLong(topic string) string {
 	if len(topic) <= longTopic {
 		return topic
 	}
@@ -135,6 +154,10 @@ func number(s string, digits, bits int) (int64, error) {
 
 // validTopic says whether ShortTopic may return s.
 func validTopic(s string) bool {
+	s, shown := strings.CutPrefix(s, visible)
+	if shown != IsHidden(s) {
+		return false
+	}
 	base := s
 	if len(s) == cutTopic+9 {
 		if cut, hash, ok := strings.Cut(s, "~"); ok {

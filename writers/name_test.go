@@ -27,6 +27,12 @@ func TestNamesArePartOfTheFormat(t *testing.T) {
 			long[1:] + "-p00000-00000000000000000000-ffffffffffffffff-000.parquet"},
 		{writers.Name{Topic: long, Attempt: "ffffffffffffffff", Extension: ".parquet"},
 			long[:140] + "~5416d58d-p00000-00000000000000000000-ffffffffffffffff-000.parquet"},
+		{writers.Name{Topic: "_offsets", Attempt: "ffffffffffffffff", Extension: ".parquet"},
+			"topic=_offsets-p00000-00000000000000000000-ffffffffffffffff-000.parquet"},
+		{writers.Name{Topic: ".tmp-x", Attempt: "ffffffffffffffff", Extension: ".parquet"},
+			"topic=.tmp-x-p00000-00000000000000000000-ffffffffffffffff-000.parquet"},
+		{writers.Name{Topic: "_" + long[1:], Attempt: "ffffffffffffffff", Extension: ".parquet"},
+			"topic=_" + long[1:140] + "~3a3e4947-p00000-00000000000000000000-ffffffffffffffff-000.parquet"},
 	} {
 		got := c.name.String()
 		if got != c.want {
@@ -61,6 +67,10 @@ func TestOnlyNamesOfOursParse(t *testing.T) {
 		"orders-p00007-00000000000000120000-1a2b3c4d5e6f7a8b-00.parquet",
 		"orders-p00007-00000000000000120000-1a2b3c4d5e6f7a8b-0000.parquet",
 		"orders-p00007-00000000000000120000-1a2b3c4d5e6f7a8b-000.parquet.staged-000.x-y",
+		"_orders-p00007-00000000000000120000-1a2b3c4d5e6f7a8b-000.parquet",
+		".orders-p00007-00000000000000120000-1a2b3c4d5e6f7a8b-000.parquet",
+		"topic=orders-p00007-00000000000000120000-1a2b3c4d5e6f7a8b-000.parquet",
+		"topic=topic=_orders-p00007-00000000000000120000-1a2b3c4d5e6f7a8b-000.parquet",
 		"or ders-p00007-00000000000000120000-1a2b3c4d5e6f7a8b-000.parquet",
 		"or~ders-p00007-00000000000000120000-1a2b3c4d5e6f7a8b-000.parquet",
 		strings.Repeat("a", 151) + "-p00007-00000000000000120000-1a2b3c4d5e6f7a8b-000.parquet",
@@ -98,6 +108,7 @@ func FuzzParse(f *testing.F) {
 	f.Add("orders-p00007-00000000000000120000-1a2b3c4d5e6f7a8b-000.parquet")
 	f.Add("a-b-pmulti-00000000000000120000-1a2b3c4d5e6f7a8b-1000.avro")
 	f.Add(strings.Repeat("a", 140) + "~0123abcd-p00007-00000000000000120000-1a2b3c4d5e6f7a8b-000.parquet")
+	f.Add("topic=_a-p00007-00000000000000120000-1a2b3c4d5e6f7a8b-000.parquet")
 	f.Fuzz(func(t *testing.T, name string) {
 		n, err := writers.Parse(name)
 		if err != nil {
@@ -108,6 +119,9 @@ func FuzzParse(f *testing.F) {
 		}
 		if err := storage.CheckName(name); err != nil {
 			t.Error(err)
+		}
+		if writers.IsHidden(name) {
+			t.Errorf("readers do not see %q", name)
 		}
 	})
 }
