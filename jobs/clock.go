@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"shadoof/offsets"
@@ -17,33 +16,46 @@ const comparedFor = time.Minute
 
 // A clockCompared is by how much our clock was ahead of the store's when both were looked at.
 type clockCompared struct {
-	sync.Mutex
-	at    time.Time // by our clock; zero: never
+	turn  chan struct{} // holds one element while somebody uses what follows
+	at    time.Time     // by our clock; zero: never
 	ahead time.Duration
 }
 
-// clockAhead is by how much our clock is ahead of the store's, and never negative. Where the store does not tell it is 0: what is judged
-// goes by our clock then, and the log of the process says so.
-func (w *worker) clockAhead(ctx context.Context) time.Duration {
+// clockAhead is by how much our clock is ahead of the store's, and never negative. known is false where the store is away, or there is no
+// time left to ask it: another time it will tell. A store that does not tell at all leaves it at 0: what is judged goes by our clock then, and the
+// log of the process says so.
+func (w *worker) clockAhead(ctx context.Context) (ahead time.Duration, known bool) {
 	c := &w.env.compared
-	c.Lock()
-	defer c.Unlock()
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-ctx.Done():
+		return 0, false
+	}
 	ours := w.env.now()
 	if since := ours.Sub(c.at); !c.at.IsZero() && since.Abs() < comparedFor {
-		return c.ahead
+		return c.ahead, true
 	}
 	theirs, err := w.timeOfStaging(ctx)
-	c.at, c.ahead = ours, 0
-	switch ahead := ours.Sub(theirs); {
+	switch ahead = ours.Sub(theirs); {
+	case err != nil && (ctx.Err() != nil || errors.Is(err, storage.ErrAway)):
+		w.env.log.Warn("the store could not be asked for its time: nothing is said to be complete for now", "topic", w.topic, "error", err)
+		return 0, false
 	case err != nil:
 		w.env.log.Warn("the store does not tell its time: markers go by the clock of this machine alone", "topic", w.topic, "error", err)
+		ahead = 0
 	case ahead > comparedFor:
 		w.env.log.Warn("the clock of this machine is ahead of the store's: markers go by the store's; set both by NTP", "ahead", ahead.Round(time.Second))
-		c.ahead = ahead
-	case ahead > 0:
-		c.ahead = ahead
 	}
-	return c.ahead
+	c.at, c.ahead = ours, max(0, ahead)
+	return c.ahead, true
+}
+
+// tooFar is by how much the time of the end of a run lies behind the moment when the ends were asked for, by the clock that is behind.
+// The clock may have been put right since.
+func (w *worker) tooFar(ahead time.Duration) time.Duration {
+	now := w.env.now()
+	return max(0, w.endTime.Sub(now.Add(-ahead-max(0, now.Sub(w.asked)))))
 }
 
 // timeOfStaging stages a file, asks the store when that was, and discards it: what every worker may do, unlike to delete. Its name is that

@@ -46,7 +46,8 @@ func (w *worker) completeFolders(ctx context.Context) error {
 			return nil
 		}
 		// By a clock that is ahead, folders would be complete that are still being written, and what is said is never taken back.
-		if w.ahead = w.clockAhead(ctx); nothing() {
+		ahead, known := w.clockAhead(ctx)
+		if w.ahead = w.tooFar(ahead); !known || nothing() {
 			return nil
 		}
 		live := newLiveSet()

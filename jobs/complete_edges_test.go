@@ -6,10 +6,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"shadoof/config"
+	"shadoof/storage"
 	"shadoof/storage/memory"
 )
 
@@ -211,4 +213,62 @@ func TestAStoreThatDoesNotTellItsTimeKeepsNobodyFromMarkers(t *testing.T) {
 		t.Fatal(reportText(r))
 	}
 	w.wantMarkers("by our clock", hr("13"))
+}
+
+// A clock that was ahead when the topic was looked at, and was put right since.
+func TestAClockThatWasAheadCompletesNothingEarly(t *testing.T) {
+	t.Parallel()
+	w, topic := newCompleting(t, 1)
+	topic.add(0, 80, day, time.Minute) // to 14:19
+	w.until(day.Add(80 * time.Minute))
+	w.runClean()
+	w.wantMarkers("14:19 is passed", hr("13"))
+	w.until(day.Add(125 * time.Minute)) // idle since 14:20: it has passed 15:05, but for the lateness 14:55
+	e, wrong := w.process(w.store), atomic.Bool{}
+	now := e.now
+	e.now = func() time.Time {
+		if wrong.Load() {
+			return now().Add(72 * time.Hour)
+		}
+		return now()
+	}
+	wrong.Store(true)
+	e.source = &overtaken{Source: e.source, then: func() { wrong.Store(false) }}
+	if r := w.run(e); r.ExitCode() != ExitDone {
+		t.Fatal(reportText(r))
+	}
+	w.wantMarkers("15:10 has not come", hr("13"))
+}
+
+// A store that is away when it is asked for its time is not one that does not tell.
+func TestAStoreThatIsAwayLeavesMarkersForLater(t *testing.T) {
+	t.Parallel()
+	w, topic := newCompleting(t, 1)
+	topic.add(0, 80, day, time.Minute) // to 14:19
+	w.until(day.Add(95 * time.Minute))
+	s := &away{Store: w.store}
+	e := w.process(s)
+	s.is.Store(true)
+	if r := w.run(e); r.ExitCode() != ExitDone {
+		t.Fatal(reportText(r))
+	}
+	w.wantMarkers("the store was away")
+	s.is.Store(false)
+	if r := w.run(e); r.ExitCode() != ExitDone {
+		t.Fatal(reportText(r))
+	}
+	w.wantMarkers("it told its time", hr("13"))
+}
+
+// away is a store that is away when it is asked for its time.
+type away struct {
+	storage.Store
+	is atomic.Bool
+}
+
+func (s *away) Stage(ctx context.Context, r storage.StageRequest) (storage.StageWriter, error) {
+	if strings.HasSuffix(r.Key, ".time") && s.is.Load() {
+		return nil, storage.ErrAway
+	}
+	return s.Store.Stage(ctx, r)
 }

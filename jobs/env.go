@@ -125,6 +125,7 @@ func New(cfg *config.Config, d Deps) *Env {
 	e.fitting = make(chan struct{}, 1)
 	e.turns, e.smallTurns, e.looks = make(chan struct{}, liftsAtOnce), make(chan struct{}, smallAtOnce), make(chan struct{}, looksAtOnce)
 	e.parallel = min(e.parallel, cap(e.lifting))
+	e.compared.turn = make(chan struct{}, 1)
 	e.stagesInFolders = cfg.Store.Scheme == "hdfs"
 	e.grace = cfg.ShutdownGrace
 	e.stageInTopic = e.stagesInFolders && cfg.Store.HDFS.StageInTopic()

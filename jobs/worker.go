@@ -33,8 +33,9 @@ type worker struct {
 	starts      map[int32]int64 // where partitions without a state begin, and which do; nil: by the job
 	ends        map[int32]int64 // where this run ends, fixed at its start
 	logEnds     map[int32]int64 // where the partitions ended then; a run with Until ends before
-	endTime     time.Time       // when it was fixed
-	ahead       time.Duration   // by which our clock was ahead of the store's when that counted last
+	asked       time.Time       // when that was
+	endTime     time.Time       // the same, as records have it
+	ahead       time.Duration   // by which it is ahead of the store's clock, or of ours as it is now, when that counted last
 	mine        func(partition int32) bool
 	decision    decisions
 	limits      *limits
@@ -213,7 +214,7 @@ var errForeign = errors.New("its folder holds")
 
 // fixEnds asks the cluster for the topic as it is now, and fixes where this run ends.
 func (w *worker) fixEnds(ctx context.Context, until time.Time) error {
-	asked := w.env.now() // before the answer: ends are at least as far by then
+	w.asked = w.env.now() // before the answer: ends are at least as far by then
 	w.described, w.incarnation, w.until = w.log.State().ID, max(w.log.State().Incarnation, 1), until
 	desc, err := w.env.source.Describe(ctx, w.topic)
 	if errors.Is(err, extract.ErrNoTopic) {
@@ -222,7 +223,7 @@ func (w *worker) fixEnds(ctx context.Context, until time.Time) error {
 	if err != nil {
 		return err
 	}
-	w.desc, w.endTime, w.ends = desc, asked.UTC().Truncate(time.Millisecond), map[int32]int64{}
+	w.desc, w.endTime, w.ends = desc, w.asked.UTC().Truncate(time.Millisecond), map[int32]int64{}
 	w.logEnds, w.report.OpenTransactions = map[int32]int64{}, 0
 	var at map[int32]int64
 	if !until.IsZero() {
