@@ -262,7 +262,7 @@ func (w *worker) cutBack(ctx context.Context) map[int32]int64 {
 			}
 			switch {
 			case known && end < have.Next:
-				cut[p.Partition] = min(end, p.HighWatermark)
+				cut[p.Partition] = end // whatever the high watermark is, which a new leader learns last
 				continue
 			case known && p.HighWatermark < have.Next && w.mine(p.Partition):
 				// Nothing was cut: a new leader learns last how far its followers are.
