@@ -50,6 +50,41 @@ func cut(w http.ResponseWriter) {
 	}
 }
 
+// tear begins an answer of success, and ends the connection.
+func tear(w http.ResponseWriter) {
+	w.Header().Set("Content-Length", "1000")
+	_, _ = io.WriteString(w, `<?xml version="1.0"?><Completed><Key>ord`)
+	_ = http.NewResponseController(w).Flush()
+	cut(w)
+}
+
+// An answer that was cut off in its middle is one of the network, and asked for again.
+func TestAListingThatWasCutOffIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	s := f.store(t)
+	f.put(inStore, fakeObject{})
+	var asked atomic.Int32
+	f.onRequest(func(w http.ResponseWriter, _ *http.Request, _ func(http.ResponseWriter)) bool {
+		if asked.Add(1) > 1 {
+			return false
+		}
+		tear(w)
+		return true
+	})
+	for e, err := range s.List(t.Context(), storage.Query{Prefix: "orders/"}) {
+		if err != nil || e.Name != key {
+			t.Errorf("%q, %v", e.Name, err)
+		}
+	}
+	f.onRequest(func(w http.ResponseWriter, _ *http.Request, _ func(http.ResponseWriter)) bool { tear(w); return true })
+	for _, err := range s.List(t.Context(), storage.Query{Prefix: "orders/"}) {
+		if !errors.Is(err, storage.ErrAway) || !strings.Contains(err.Error(), "the answer (HTTP 200) cannot be read: ") {
+			t.Error(err)
+		}
+	}
+}
+
 func TestPutNewSaysWhatIsKnown(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -224,6 +259,11 @@ func TestTheObjectDecidesWhatACompletionDid(t *testing.T) {
 			serve(httptest.NewRecorder())
 			cut(w)
 		}, storage.AlreadyPublished},
+		{"cut off in the middle of a 200, carried out", func(w http.ResponseWriter, serve func(http.ResponseWriter)) {
+			serve(httptest.NewRecorder())
+			tear(w)
+		}, storage.AlreadyPublished},
+		{"cut off in the middle of a 200", func(w http.ResponseWriter, _ func(http.ResponseWriter)) { tear(w) }, storage.PublishUnclear},
 		{"cut off", func(w http.ResponseWriter, _ func(http.ResponseWriter)) { cut(w) }, storage.PublishUnclear},
 		{"expired token", func(w http.ResponseWriter, _ func(http.ResponseWriter)) { fail(w, 400, "ExpiredToken") }, storage.PublishUnclear},
 		{"403", func(w http.ResponseWriter, _ func(http.ResponseWriter)) { fail(w, 403, "AccessDenied") }, storage.PublishConflict},

@@ -80,8 +80,11 @@ func (a answer) passing() bool {
 	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly, http.StatusTooManyRequests:
 		return true
 	}
-	return a.status == 0 || a.status >= 500 && a.status != http.StatusNotImplemented
+	return a.status == 0 || a.status >= 500 && a.status != http.StatusNotImplemented || a.torn()
 }
+
+// torn says that an answer began as one of success, and could not be read to its end.
+func (a answer) torn() bool { return a.status >= 200 && a.status < 300 && a.code == "" }
 
 // failed is an error of a request, in the words of a person.
 type failed struct {
@@ -120,6 +123,9 @@ func (s *Store) explain(err error) error {
 		return s.explainNoAnswer(err)
 	}
 	said := a.said()
+	if reading := (*smithy.DeserializationError)(nil); a.torn() && errors.As(err, &reading) {
+		said = fmt.Sprintf("the answer (%s) cannot be read: %v", strings.TrimSuffix(said[strings.Index(said, "(")+1:], ")"), reading.Err)
+	}
 	if advice, is := s.advise(a); advice != "" {
 		return &failed{said + ": " + advice, is, err}
 	} else if is != nil {

@@ -35,7 +35,12 @@ func (o *Options) retryer(s *Store) aws.Retryer {
 		s.RateLimiter = ratelimit.None // the callers bound how much is under way
 		s.Retryables = append(s.Retryables, retry.RetryableHTTPStatusCode{Codes: map[int]struct{}{
 			http.StatusRequestTimeout: {}, http.StatusTooManyRequests: {},
-		}})
+		}}, retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
+			if a := answerOf(err); a.torn() {
+				return aws.TrueTernary // for the SDK it was an answer
+			}
+			return aws.UnknownTernary
+		}))
 	}), s}
 }
 

@@ -6,12 +6,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"shadoof/testbed/faults"
 	"shadoof/testbed/faults/nemesis"
 	"shadoof/testbed/faults/tamper"
 	"shadoof/testbed/hdfsbed"
 	"shadoof/testbed/kafkabed"
 	"shadoof/testbed/product"
+	"shadoof/testbed/readers"
 	"shadoof/testbed/servers"
 )
 
@@ -33,6 +36,7 @@ func carryOut(t *testing.T, o faults.Options) {
 		t.Fatal(err)
 	}
 	t.Log("\n" + table.String())
+	checkWithPyArrow(t, r)
 	for i, v := range r.Violations {
 		if i < 20 {
 			t.Error(v)
@@ -46,6 +50,34 @@ func carryOut(t *testing.T, o faults.Options) {
 		t.Logf("see %s", folder)
 	} else if err := os.RemoveAll(folder); err != nil {
 		t.Error(err)
+	}
+}
+
+// checkWithPyArrow has a library that people use read the plain topic's folder, and compares it with what our own reader found.
+func checkWithPyArrow(t *testing.T, r *faults.Result) {
+	t.Helper()
+	for topic := range r.History.Topics {
+		if !strings.HasSuffix(topic, ".plain") {
+			continue
+		}
+		want := readers.Digest{}
+		for key, f := range r.History.Files {
+			if strings.HasPrefix(key, topic+"/") {
+				for _, row := range f.Rows {
+					want.Add(row.Partition, row.Offset, row.Seq)
+				}
+			}
+		}
+		if len(want) == 0 {
+			continue // no reader can make anything of a folder without files
+		}
+		got, err := servers.Readers(t).Digest(t.Context(), readers.Query{Reader: readers.PyArrow, Folder: r.Options.Root.Folder(t, topic), Columns: []string{"seq"}})
+		if err != nil {
+			t.Error(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("what PyArrow reads of %s, -want +got\n%s", topic, diff)
+		}
 	}
 }
 
