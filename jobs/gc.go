@@ -18,6 +18,7 @@ import (
 type GCReport struct {
 	DryRun bool       `json:"dry_run"`
 	Topics []*GCTopic `json:"topics"`
+	Probes int        `json:"probes,omitempty"` // staged files of looks at the store that died; discarded, or would be
 }
 
 // A GCTopic is what a gc found of one topic.
@@ -67,7 +68,33 @@ func (e *Env) GC(ctx context.Context, sel Selection, dryRun bool) (*GCReport, er
 		}
 		errs = append(errs, err)
 	}
-	return report, errors.Join(errs...)
+	report.Probes, err = e.discardProbes(ctx, now, dryRun)
+	return report, errors.Join(append(errs, err)...)
+}
+
+// probeAge is how old the least of what a look at the store has staged is when nobody is at it any more: a process that stands still must
+// not find a promise broken when it goes on.
+const probeAge = time.Hour
+
+// discardProbes discards what looks at the store have staged and died over. No record ever names it.
+func (e *Env) discardProbes(ctx context.Context, now time.Time, dryRun bool) (n int, err error) {
+	const probes = "_shadoof/probe/"
+	for left, err := range e.store.List(ctx, storage.Query{Prefix: probes, Staged: true, Staging: probes}) {
+		if err != nil {
+			return n, fmt.Errorf("list what looks at the store have staged: %w", err)
+		}
+		if now.Sub(left.Modified) < max(e.cfg.OrphanAge, probeAge) {
+			continue
+		}
+		n++
+		if dryRun {
+			continue
+		}
+		if _, err := e.store.Discard(ctx, left.Name, storage.Staged{Bytes: left.Size, Token: left.Token}); err != nil {
+			return n, fmt.Errorf("discard what a look at the store has staged: %w", err)
+		}
+	}
+	return n, nil
 }
 
 func (w *worker) gc(ctx context.Context, now time.Time, dryRun bool) (*GCTopic, error) {

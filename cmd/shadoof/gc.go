@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -62,6 +63,10 @@ func printGC(w io.Writer, r *jobs.GCReport) error {
 				return err
 			}
 		}
+	}
+	if r.Probes > 0 {
+		_, err := fmt.Fprintf(w, "%s: %s of checks of the store that did not come to their end\n", strings.ToLower(done), ui.Plural(int64(r.Probes), "staged file"))
+		return err
 	}
 	return nil
 }
