@@ -22,7 +22,7 @@ MORE_FUZZERS = ./record/avro:FuzzSkip ./record/avro:FuzzResolve ./record/avro:Fu
 	./record/jsonschema:FuzzParse ./record/infer:FuzzAdd ./record/internal/fallback:FuzzMake ./record/internal/jsonvalue:FuzzParse ./partitioning:FuzzPattern \
 	./partitioning:FuzzRFC3339 ./jobs:FuzzSchedule ./jobs:FuzzParseOffsetName ./jobs:FuzzParsePositions ./writers:FuzzParse ./writers/parquet:FuzzRecords \
 	./writers/parquet:FuzzIdentity ./writers/avro:FuzzIdentity ./config:FuzzParse ./offsets:FuzzDecode ./offsets:FuzzDecodeCheckpoint ./offsets:FuzzDecodePack \
-	./storage:FuzzCheckName ./storage/hdfs:FuzzConfiguration ./storage/hdfs:FuzzToken ./storage/local:FuzzToken ./storage/s3:FuzzToken ./internal/ui:FuzzText
+	./storage:FuzzCheckName ./storage/hdfs:FuzzConfiguration ./storage/hdfs:FuzzToken ./storage/local:FuzzToken ./storage/s3:FuzzToken ./internal/ui:FuzzText ./internal/ui:FuzzHarmless
 FUZZTIME = 10s
 
 .PHONY: build image test-short test test-long test-deploy test-kubernetes faults lint fuzz bench bench-functions testbed-up testbed-check clean
@@ -75,6 +75,7 @@ faults: testbed-check
 	@MINUTES=$(MINUTES) BACKEND=$(BACKEND) BROKERS=$(BROKERS) SEED=$(SEED); export MINUTES BACKEND BROKERS SEED; $(WITHSERVERS) -servers readers -- go test -vet=off -count=1 -timeout 0 -v -run 'TestOnDemand$$' ./faults
 
 lint:
+	go mod verify
 	@unformatted="$$(gofmt -l .)"; if [ -n "$$unformatted" ]; then echo "gofmt these files:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
 	go run $(STATICCHECK) ./...

@@ -73,11 +73,11 @@ func (a *app) exit(err error) int {
 			a.log.Error("what to do: " + advice)
 		}
 	case errors.As(err, &problems):
-		fmt.Fprintf(a.stderr, "shadoof: %s in the configuration:\n%v\n", ui.Plural(len(problems), "problem"), problems)
+		fmt.Fprintf(ui.Harmless(a.stderr), "shadoof: %s in the configuration:\n%v\n", ui.Plural(len(problems), "problem"), problems)
 	default:
-		fmt.Fprintf(a.stderr, "shadoof: %v\n", err)
+		fmt.Fprintf(ui.Harmless(a.stderr), "shadoof: %v\n", err)
 		if advice := jobs.Advice("", err); advice != "" {
-			fmt.Fprintf(a.stderr, "what to do: %s\n", advice)
+			fmt.Fprintf(ui.Harmless(a.stderr), "what to do: %s\n", advice)
 		}
 	}
 	return code
@@ -146,7 +146,7 @@ func (a *app) print(document any, text func(w io.Writer) error) error {
 	if a.json {
 		return ui.Document(a.stdout, document)
 	}
-	return text(a.stdout)
+	return text(ui.Harmless(a.stdout))
 }
 
 // printList is print for lists, which are JSON lines.
@@ -154,7 +154,7 @@ func printList[T any](a *app, list []T, text func(w io.Writer) error) error {
 	if a.json {
 		return ui.Lines(a.stdout, list)
 	}
-	return text(a.stdout)
+	return text(ui.Harmless(a.stdout))
 }
 
 // selectJobs adds --job and --topic, as often as one likes, to a command.

@@ -17,6 +17,7 @@ func damageCommands() map[string]func(ts *testscript.TestScript, neg bool, args 
 	return map[string]func(ts *testscript.TestScript, neg bool, args []string){
 		"damage": damage,
 		"plain":  plainOutput,
+		"stray":  stray,
 	}
 }
 
@@ -159,4 +160,11 @@ func plainOutput(ts *testscript.TestScript, _ bool, args []string) {
 	})
 	text = times.ReplaceAllString(text, "")
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o644))
+}
+
+// stray NAME makes an empty file; the name may have escapes.
+func stray(ts *testscript.TestScript, _ bool, args []string) {
+	name := ts.MkAbs(string(unescape(ts, args[0])))
+	ts.Check(os.MkdirAll(filepath.Dir(name), 0o777))
+	ts.Check(os.WriteFile(name, nil, 0o666))
 }

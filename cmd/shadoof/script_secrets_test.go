@@ -2,9 +2,13 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/base64"
+	"encoding/pem"
 	"fmt"
+	"io"
 	"io/fs"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -24,6 +28,7 @@ func secretCommands() map[string]func(ts *testscript.TestScript, neg bool, args 
 		"secured":   securedKafka,
 		"forbidden": forbiddenStore,
 		"silent":    silent,
+		"impostor":  impostor,
 	}
 }
 
@@ -52,6 +57,28 @@ func forbiddenStore(ts *testscript.TestScript, _ bool, _ []string) {
 	}))
 	ts.Defer(s.Close)
 	ts.Setenv("FORBIDDEN", s.URL)
+}
+
+// impostor starts a server, $IMPOSTOR, with a certificate that nobody vouches for, or one, $OLD, that knows nothing newer than
+// TLS 1.1.
+func impostor(ts *testscript.TestScript, _ bool, _ []string) {
+	asked := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }
+	s := httptest.NewUnstartedServer(http.HandlerFunc(asked))
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.StartTLS()
+	ts.Defer(s.Close)
+	ts.Setenv("IMPOSTOR", s.URL)
+	ts.Setenv("IMPOSTOR_HOST", strings.TrimPrefix(s.URL, "https://"))
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
+	ts.Check(os.WriteFile(ts.MkAbs("ca.pem"), ca, 0o600))
+	old := httptest.NewUnstartedServer(http.HandlerFunc(asked))
+	old.Config.ErrorLog = log.New(io.Discard, "", 0)
+	old.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
+	old.StartTLS()
+	ts.Defer(old.Close)
+	ts.Setenv("OLD", old.URL)
+	oldCA := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: old.Certificate().Raw})
+	ts.Check(os.WriteFile(ts.MkAbs("old.pem"), oldCA, 0o600))
 }
 
 // disguises are the forms in which a secret may come to light.

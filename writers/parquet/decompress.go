@@ -34,6 +34,11 @@ func decompress(codec pqformat.CompressionCodec, b []byte, size int) (out []byte
 			return nil, err
 		}
 	case pqformat.Zstd:
+		// Who has all of a page at once says how long it is: then nothing is allocated for a page header that says otherwise.
+		var h zstd.Header
+		if h.Decode(b) == nil && h.HasFCS && !h.Skippable && h.FrameContentSize != uint64(size) {
+			return nil, fmt.Errorf("%d bytes, and its header says %d", h.FrameContentSize, size)
+		}
 		d, err := zstdDecoder()
 		if err != nil {
 			return nil, err
