@@ -3,6 +3,7 @@ package local
 import (
 	"errors"
 	"io/fs"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -163,6 +164,30 @@ func TestErrorsNameTheRootAndSayWhatToDo(t *testing.T) {
 		}
 		if errors.Is(err, fs.ErrPermission) != (fail == syscall.EACCES) {
 			t.Errorf("%v: permission? %v", fail, err)
+		}
+	}
+}
+
+// TestAFailedFsyncAboveTheRootIsRemembered: the folder is there when one tries again, and an fsync that succeeds then proves nothing.
+func TestAFailedFsyncAboveTheRootIsRemembered(t *testing.T) {
+	t.Parallel()
+	for _, missing := range []string{"", "data/lake"} {
+		f := newFaulty(t)
+		f.fault = func(_ int, line string) (error, bool) {
+			if strings.HasPrefix(line, "syncdir ") && !strings.Contains(line, "_shadoof") {
+				return syscall.EIO, false
+			}
+			return nil, false
+		}
+		s, err := open(filepath.Join(f.root, missing), f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if p, err := s.PutNew(t.Context(), recordName, nil); p == storage.Created || !errors.Is(err, syscall.EIO) {
+				t.Errorf("%q: put answered %s, %v", missing, p, err)
+			}
+			f.fault = nil
 		}
 	}
 }
