@@ -144,6 +144,30 @@ func TestDivergingEpochIsTruncation(t *testing.T) {
 	}
 }
 
+// What was read before the range, by somebody else or in another attempt, was cut back and written anew.
+func TestDivergingEpochBeforeTheRangeIsTruncation(t *testing.T) {
+	t.Parallel()
+	c := startClusterWithFetch(t, "delete", func(req *kmsg.FetchRequest, p *kmsg.FetchResponseTopicPartition) {
+		if q := req.Topics[0].Partitions[0]; q.LastFetchedEpoch == 4 {
+			p.DivergingEpoch.Epoch, p.DivergingEpoch.EndOffset = 4, 2
+			return
+		}
+		b := plainBatch(3, "a", "b", "c")
+		b.epoch = 5
+		p.RecordBatches = b.plain(t)
+	})
+	for epoch, want := range map[int32]bool{4: true, 5: false} {
+		var err error
+		for _, e := range openKafka(t, c, nil).Read(t.Context(), ReadRequest{Topic: "a", Ranges: []Range{{First: 3, Next: 6}}, Epochs: map[int32]int32{0: epoch}}) {
+			err = errors.Join(err, e)
+		}
+		var cut *TruncatedError
+		if got := errors.As(err, &cut); got != want || got && (cut.Position != 3 || cut.End != 2) {
+			t.Errorf("after epoch %d: %v", epoch, err)
+		}
+	}
+}
+
 func TestCorruptAnswers(t *testing.T) {
 	t.Parallel()
 	good := func() []byte { return plainBatch(0, "aaaa", "bbbb").plain(t) }

@@ -83,7 +83,7 @@ type fetcher struct {
 	at         placement
 	bytes      int32
 	lastEpoch  int32 // of the batch before pos
-	epochFirst int64 // the epoch began there or later
+	epochFirst int64 // where this fetcher met the epoch first: a log that does not have it parts from this one there or before
 	corrupt    int   // answers in a row that were refused as corrupt by the broker
 	empty      emptiness
 }

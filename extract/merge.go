@@ -23,7 +23,10 @@ type merge struct {
 }
 
 // given is what was read of a range so far.
-type given struct{ offsets, bytes int64 }
+type given struct {
+	offsets, bytes int64
+	epoch          int32 // of the last record batch, or of what was read before the range; -1: unknown
+}
 
 // A reader is one range at work.
 type reader struct {
@@ -52,7 +55,11 @@ const latePatience = 5 * time.Second
 func newMerge(k *Kafka, r ReadRequest) *merge {
 	m := &merge{k: k, r: r, clean: &cleanup{k: k, topic: r.Topic}, waiting: slices.Clone(r.Ranges), given: map[int32]*given{}}
 	for _, rng := range r.Ranges {
-		m.given[rng.Partition] = &given{}
+		g := &given{epoch: -1}
+		if epoch, ok := r.Epochs[rng.Partition]; ok {
+			g.epoch = epoch
+		}
+		m.given[rng.Partition] = g
 	}
 	if m.r.Together <= 0 {
 		m.r.Together = len(r.Ranges)
@@ -103,7 +110,7 @@ func (m *merge) begin(ctx context.Context) {
 	r := &reader{unpacker: newUnpacker(m.k, m.r.Topic, rng, m.clean)}
 	r.fetcher = &fetcher{
 		k: m.k, topic: m.r.Topic, id: m.r.ID, rng: rng, cleanup: m.clean, what: m.what(rng),
-		pos: rng.First, bytes: m.k.opts.FetchBytes, lastEpoch: -1,
+		pos: rng.First, bytes: m.k.opts.FetchBytes, lastEpoch: m.given[rng.Partition].epoch, epochFirst: rng.First,
 	}
 	if n := m.r.Share.Offsets; n > 0 {
 		r.full.Offsets = min(r.full.Offsets, n)
@@ -248,6 +255,9 @@ func (m *merge) step(ctx context.Context, s *slot) (*Batch, error) {
 	g := m.given[r.rng.Partition]
 	g.offsets += s.batch.Next - s.batch.First
 	g.bytes += int64(s.waiting)
+	if s.batch.Epoch >= 0 {
+		g.epoch = s.batch.Epoch
+	}
 	if r.answer == nil {
 		m.r.Memory.Release(r.holds)
 		r.holds = 0

@@ -89,11 +89,12 @@ func (r Range) Len() int64 { return r.Next - r.First }
 // A ReadRequest says what to read.
 type ReadRequest struct {
 	Topic    string
-	ID       string  // the topic id of Describe: another topic of that name is an error
-	Ranges   []Range // of different partitions
-	Together int     // so many of them are read at the same time, in their order; 0: all
-	Share    Share   // what each range gives before any gives more
-	Memory   Memory  // counts what is fetched and not yielded yet; nil: nobody does
+	ID       string          // the topic id of Describe: another topic of that name is an error
+	Ranges   []Range         // of different partitions
+	Epochs   map[int32]int32 // leader epochs of what was read before ranges, by partition, as far as they are known: a log that was cut back below is an error
+	Together int             // so many of them are read at the same time, in their order; 0: all
+	Share    Share           // what each range gives before any gives more
+	Memory   Memory          // counts what is fetched and not yielded yet; nil: nobody does
 }
 
 // A Share is so many offsets, or so many bytes of records, whichever comes first; 0: as many as there are. The zero value is no share:

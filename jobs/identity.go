@@ -261,14 +261,14 @@ func (w *worker) cutBack(ctx context.Context) map[int32]int64 {
 				continue
 			}
 			switch {
-			case known && end < have.Next:
+			case known && end < epochReaches(have):
 				cut[p.Partition] = end // whatever the high watermark is, which a new leader learns last
 				continue
-			case known && p.HighWatermark < have.Next && w.mine(p.Partition):
+			case known && end >= have.Next && p.HighWatermark < have.Next:
 				// Nothing was cut: a new leader learns last how far its followers are.
-				w.fail(p.Partition, fmt.Errorf("%s/%d: its leader has what was committed, up to offset %d, and says that it ends at %d: try again", w.topic, p.Partition, have.Next, p.HighWatermark))
-				continue
-			case known:
+				if w.mine(p.Partition) {
+					w.fail(p.Partition, fmt.Errorf("%s/%d: its leader has what was committed, up to offset %d, and says that it ends at %d: try again", w.topic, p.Partition, have.Next, p.HighWatermark))
+				}
 				continue
 			}
 		}
@@ -277,6 +277,30 @@ func (w *worker) cutBack(ctx context.Context) map[int32]int64 {
 		}
 	}
 	return cut
+}
+
+// epochReaches is the offset up to which a partition's records are of its epoch or of those before it. What a person skipped after that is
+// not: nobody has seen its epochs.
+func epochReaches(have offsets.PartitionState) int64 {
+	if n := len(have.Coverage); have.Next == have.Start || n > 0 && have.Coverage[n-1].To == have.Next {
+		return have.Next
+	}
+	if have.Mark != nil {
+		return have.Mark.Offset + 1
+	}
+	return have.Start
+}
+
+// epochsBefore are the epochs of what was committed right before ranges: by them the brokers see whether their logs were cut back below, also
+// while this run goes on.
+func epochsBefore(s *offsets.State, ranges []extract.Range) map[int32]int32 {
+	out := map[int32]int32{}
+	for _, r := range ranges {
+		if have, ok := s.Partitions[r.Partition]; ok && have.Next == r.First && have.Mark != nil && have.Epoch >= 0 && epochReaches(have) == r.First {
+			out[r.Partition] = have.Epoch
+		}
+	}
+	return out
 }
 
 // checkTruncation has the policy decide where a partition's log was cut back below what was committed.

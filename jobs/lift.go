@@ -93,7 +93,7 @@ func (l *lifter) read(ctx, hard context.Context, id string, ranges []extract.Ran
 		of[r.Partition] = segments[i]
 	}
 	paid := l.bytes
-	request := extract.ReadRequest{Topic: l.w.topic, ID: id, Ranges: ranges, Together: l.together, Share: l.share, Memory: l.w.env.budget}
+	request := extract.ReadRequest{Topic: l.w.topic, ID: id, Ranges: ranges, Epochs: epochsBefore(l.w.log.State(), ranges), Together: l.together, Share: l.share, Memory: l.w.env.budget}
 	for b, err := range l.w.env.source.Read(ctx, request) {
 		if err != nil && b == nil {
 			return nil, err

@@ -87,6 +87,54 @@ func TestARecordInTheSlotOfOneThatVanishedIsNewerThanWhatTheClusterSaid(t *testi
 	w.checkExact("after the worker that was overtaken")
 }
 
+// cutBack takes the log of a partition back to an offset, as an unclean election does.
+func (t *memTopic) cutBack(p int, at int64) {
+	log := t.parts[p]
+	log.slots, log.ends[log.epoch], log.epoch = log.slots[:at], at, log.epoch+1
+}
+
+// A partition is cut back, and written to beyond the end that it had, after a run has looked at it.
+func TestALogThatIsCutBackDuringARunIsNotReadOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	topic := twoHours(w)
+	w.runClean()
+	topic.add(1, 5, day.Add(4*time.Hour), time.Second)
+	r := w.overtake(func() {
+		topic.cutBack(1, 2)
+		topic.add(1, 20, day.Add(4*time.Hour), time.Second)
+	})
+	if r.ExitCode() == ExitDone || !strings.Contains(r.Topics[0].Error, "truncated") {
+		t.Errorf("exit %d: %s", r.ExitCode(), reportText(r))
+	}
+	w.mustHalt("truncated", "--accept-truncation")
+	w.policy("truncated: record")
+	if r := w.runClean(); r.Topics[0].Rows != 20 {
+		t.Errorf("%d rows, want the 20 behind the cut", r.Topics[0].Rows)
+	}
+	w.checkVerified("after the cut")
+}
+
+// What a person skipped was of later epochs than what was committed before it.
+func TestASkipOverAnElectionIsNotTruncation(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	topic := twoHours(w)
+	w.runClean()
+	log := topic.parts[1]
+	log.ends[0], log.epoch = int64(len(log.slots)), 1
+	topic.add(1, 5, day.Add(4*time.Hour), time.Second)
+	if _, err := w.process(w.store).Skip(t.Context(), "orders", 1, 8, offsets.Decision{By: "somebody", Reason: "poison"}); err != nil {
+		t.Fatal(err)
+	}
+	w.policy("truncated: record")
+	if r := w.runClean(); r.Topics[0].Rows != 2 {
+		t.Errorf("%d rows, want the 2 behind the skip", r.Topics[0].Rows)
+	}
+	w.checkIncarnation(1, topic.id)
+	w.checkVerified("after the skip")
+}
+
 // lagging is a cluster whose new leaders do not know yet how far their followers are.
 type lagging struct {
 	extract.Source

@@ -230,6 +230,11 @@ func (s *memSource) one(ctx context.Context, r extract.ReadRequest, rng extract.
 		return nil, &extract.RecreatedError{Topic: r.Topic, Want: r.ID, Have: t.id}
 	}
 	p := t.parts[rng.Partition]
+	if epoch, ok := r.Epochs[rng.Partition]; ok && at == rng.First {
+		if end, ok := p.ends[epoch]; ok && end < at {
+			return nil, &extract.TruncatedError{Topic: r.Topic, Partition: rng.Partition, Position: at, End: end}
+		}
+	}
 	if at < p.start {
 		return nil, &extract.LostError{Topic: r.Topic, Partition: rng.Partition, Want: at, LogStart: p.start}
 	}
