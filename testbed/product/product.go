@@ -224,7 +224,7 @@ func (j *Job) Command(ctx context.Context, binary string, env []string, args ...
 }
 
 // patience is how long a process of the product may take.
-const patience = 90 * time.Second
+const patience = 3 * time.Minute
 
 // Run runs the product to its end. A process that does not come to one prints where it hangs.
 func (j *Job) Run(tb testing.TB, binary string, env []string, args ...string) Outcome {
