@@ -166,7 +166,8 @@ type hdfsStore struct {
 func (s *hdfsStore) list(ctx context.Context, below string) (out []history.Object, err error) {
 	err = s.fs.Walk(ctx, path.Join(s.folder, below), func(f hdfsbed.Status) error {
 		name := strings.TrimPrefix(f.Path, s.folder+"/")
-		o := history.Object{Key: name, Bytes: f.Length, Tag: fmt.Sprintf("%d-%d", f.Length, f.ModificationTime)}
+		// Whole seconds: whoever confirms a file sets its own time again, and the client knows no parts of a second.
+		o := history.Object{Key: name, Bytes: f.Length, Tag: fmt.Sprintf("%d-%d", f.Length, f.ModificationTime/1000)}
 		switch base := path.Base(name); {
 		case f.IsDir() && strings.HasSuffix(base, ".json") && !strings.HasPrefix(base, "."):
 			out = append(out, o)
