@@ -138,6 +138,8 @@ func clean() *history.History {
 		listed(10, 4),
 		files(10.2, []string{"orders/a"}, "orders/d"),
 		listed(10.4, 5),
+		{At: second(11), Who: "worker 1", What: history.Begun, Process: &history.Process{N: 5, Command: []string{"run", "--topic", "other"}, Ends: map[string]map[int32]int64{topic: {0: 100}}}},
+		{At: second(12), Who: "worker 1", What: history.Ended, Process: &history.Process{N: 5, Command: []string{"run", "--topic", "other"}, Newest: map[string]int64{topic: 5}}},
 		{At: second(39), Who: "harness", What: history.Calm},
 		listed(39.5, 6),
 		files(39.7, nil, "orders/e"),

@@ -124,7 +124,7 @@ func Command(words []string) string {
 func (c *check) done(begun, ended history.Event) (wrong []string) {
 	for topic, ends := range begun.Process.Ends {
 		l, v := c.logs[topic], ended.Process.Newest[topic]
-		if l == nil || c.recreated(topic, begun.At, ended.At) {
+		if l == nil || c.recreated(topic, begun.At, ended.At) || slices.Contains(ended.Process.Command, "--topic") && !slices.Contains(ended.Process.Command, topic) {
 			continue
 		}
 		if v < 1 || v > int64(len(l.next)) {
