@@ -144,6 +144,19 @@ func TestDivergingEpochIsTruncation(t *testing.T) {
 	}
 }
 
+// A leader with a longer log of an older epoch has not ended below the position, and still is another log.
+func TestALongerLogOfAnOlderEpochIsAnotherOne(t *testing.T) {
+	t.Parallel()
+	c := startClusterWithFetch(t, "delete", func(_ *kmsg.FetchRequest, p *kmsg.FetchResponseTopicPartition) {
+		p.DivergingEpoch.Epoch, p.DivergingEpoch.EndOffset = 2, 9
+	})
+	for _, err := range openKafka(t, c, nil).Read(t.Context(), ReadRequest{Topic: "a", Ranges: []Range{{First: 3, Next: 6}}, Epochs: map[int32]int32{0: 4}}) {
+		if cut := (*TruncatedError)(nil); !errors.As(err, &cut) || !strings.Contains(err.Error(), "knows nothing of what was read below offset 3") {
+			t.Errorf("read: %v", err)
+		}
+	}
+}
+
 // What was read before the range, by somebody else or in another attempt, was cut back and written anew.
 func TestDivergingEpochBeforeTheRangeIsTruncation(t *testing.T) {
 	t.Parallel()

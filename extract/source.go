@@ -169,6 +169,9 @@ type TruncatedError struct {
 }
 
 func (e *TruncatedError) Error() string {
+	if e.End >= e.Position {
+		return fmt.Sprintf("%s/%d: its leader knows nothing of what was read below offset %d, and its log goes on: it was truncated, and written anew", e.Topic, e.Partition, e.Position)
+	}
 	return fmt.Sprintf("%s/%d: the log now ends at %d, below offset %d: it was truncated", e.Topic, e.Partition, e.End, e.Position)
 }
 
