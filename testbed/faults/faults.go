@@ -66,7 +66,6 @@ type harness struct {
 	clock     string // file
 
 	once sync.Once
-	err  error
 }
 
 // Run carries out a run and judges it. An error is one of the harness.

@@ -49,7 +49,8 @@ type file struct {
 	*history.LogFile
 	v       int64
 	live    bool
-	dropped bool // by a person
+	dropped bool  // by a person
+	excused int64 // records that may be missing because it was dropped
 }
 
 type skip struct {

@@ -157,12 +157,20 @@ func (c *check) uncovered(topic string, b *bundle, segment *history.Segment, s *
 		}
 		return ""
 	}
+	superseded := r.Tombstone || r.Key != "" && s.latest[keyed{place{r.generation, r.Partition}, r.Key}] > r.Offset
 	for _, f := range b.files {
-		if f.dropped && within(f, r) && s.gone(r.generation, r.Partition, r.Offset, time.Unix(1<<40, 0)) {
+		if !f.dropped || !within(f, r) {
+			continue
+		}
+		if s.gone(r.generation, r.Partition, r.Offset, time.Unix(1<<40, 0)) {
+			return ""
+		}
+		if superseded && f.excused < f.Rows { // it was in the file when that was committed, and compacted when it was to be rebuilt
+			f.excused++
 			return ""
 		}
 	}
-	if r.Tombstone || r.Key != "" && s.latest[keyed{place{r.generation, r.Partition}, r.Key}] > r.Offset || segment.Gaps.Dropped > 0 {
+	if superseded || segment.Gaps.Dropped > 0 {
 		holes[segment]++
 		return ""
 	}
