@@ -58,7 +58,7 @@ type Store interface {
 
 	// Confirm tells whether an object that a reader saw would survive a crash of the store.
 	// Stores keep their changes in order, so a durable object makes durable all that was there before it. A disk keeps no order between
-	// its folders: its driver makes durable what it answers Exists about.
+	// its folders: there, each object that something is built on is created, or confirmed.
 	// err is nil but for DurabilityUnknown.
 	Confirm(ctx context.Context, name string) (Durability, error)
 }

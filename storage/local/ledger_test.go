@@ -19,7 +19,6 @@ type ledger struct {
 	attempted map[string]bool // contents that PutNew was asked to give the record
 	created   string          // the content that PutNew said it has created
 	confirmed string          // the content that was read before Confirm said durable
-	settled   bool            // PutNew answered, be it that it exists
 
 	tokens []storage.Staged // that Finish has answered, the newest last
 	was    map[string]*fate // of tokens
@@ -52,7 +51,6 @@ func put(content string) step {
 		case answer == storage.Created:
 			l.created = content
 		}
-		l.settled = true
 		return nil
 	}
 }
@@ -264,8 +262,6 @@ func (l *ledger) checkRecord(ctx context.Context, s *Store) error {
 		return fmt.Errorf("created as %q, and is %q", l.created, content)
 	case l.confirmed != "" && string(content) != l.confirmed:
 		return fmt.Errorf("confirmed as %q, and is %q", l.confirmed, content)
-	case l.settled && !there:
-		return errors.New("it exists, it was said, and is gone")
 	}
 	want := storage.Created
 	if there {

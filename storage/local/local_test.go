@@ -124,7 +124,6 @@ write 2 bytes to _shadoof/tmp/.tmp-X
 sync _shadoof/tmp/.tmp-X
 close _shadoof/tmp/.tmp-X
 link _shadoof/tmp/.tmp-X -> _shadoof/topics/orders/log/1.json
-syncdir _shadoof/topics/orders/log
 remove _shadoof/tmp/.tmp-X
 `},
 		{"confirm", func() (fmt.Stringer, error) { return s.Confirm(t.Context(), recordName) }, `

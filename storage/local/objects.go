@@ -40,10 +40,6 @@ func (s *Store) putNew(ctx context.Context, name string, data []byte) (storage.P
 	switch {
 	case errors.Is(err, fs.ErrExist) && s.same(tmp, name): // the reply to the link got lost on its way from a file server
 	case errors.Is(err, fs.ErrExist):
-		// Somebody may go on from this answer and never ask whether the name is durable, and who made it may have died before the fsync.
-		if err := s.syncDir(path.Dir(name)); err != nil {
-			return storage.PutUnknown, err
-		}
 		return storage.Exists, nil
 	case err != nil && definite(err):
 		return storage.Refused, err

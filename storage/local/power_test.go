@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -278,6 +279,11 @@ func TestEachFsyncIsNeeded(t *testing.T) {
 	}
 	all := newTrial(t)
 	all.all(20_000)
+	for _, at := range fsyncs(t) {
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(all.sites)), func(site string) bool { return strings.HasSuffix(site, " "+at) }) {
+			t.Errorf("no story comes to the fsync at %s", at)
+		}
+	}
 	for _, site := range slices.Sorted(maps.Keys(all.sites)) {
 		r := newTrial(t)
 		r.omitted = site
@@ -291,6 +297,34 @@ func TestEachFsyncIsNeeded(t *testing.T) {
 			t.Logf("without %s, after %d power cuts: %s", site, r.cuts, r.found)
 		}
 	}
+}
+
+// fsyncs are the lines of this package that ask for one.
+func fsyncs(t *testing.T) (lines []string) {
+	t.Helper()
+	names, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asks := regexp.MustCompile(`\.(syncDir|syncPath|syncNearest|Sync)\(`)
+	wraps := regexp.MustCompile(`^func \((s \*Store|disk)\) (syncDir|syncPath|syncNearest|SyncDir)\(`)
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wrapper, n := false, 0
+		for line := range strings.Lines(string(text)) {
+			n++
+			if strings.HasPrefix(line, "func ") {
+				wrapper = wraps.MatchString(line)
+			}
+			if asks.MatchString(line) && !wrapper && !strings.HasSuffix(name, "_test.go") {
+				lines = append(lines, fmt.Sprintf("%s:%d", name, n))
+			}
+		}
+	}
+	return lines
 }
 
 // TestAFolderThatWasMadeAgainIsMadeDurable: what a process knows of a folder is of one that others have removed since, and made again.
