@@ -104,10 +104,18 @@ func TestEveryPathHasItsAnswer(t *testing.T) {
 		{"GET", "/debug/pprof/", 404, ""},
 		{"GET", "/index.html", 404, ""},
 		{"GET", "/healthz/", 404, ""},
+		{"OPTIONS", "/api/v1/jobs/tracking/run", 405, ""},
+		{"PUT", "/api/v1/jobs/tracking/run", 405, ""},
+		{"GET", "/..%2f..%2fetc/passwd", 404, ""},
 	} {
 		code, body, header := ask(t, c.method, url+c.path)
 		if code != c.code || c.kind != "" && !strings.HasPrefix(header.Get("Content-Type"), c.kind) {
 			t.Errorf("%s %s: %d %s\n%s", c.method, c.path, code, header.Get("Content-Type"), body)
+		}
+		for name := range header {
+			if strings.HasPrefix(name, "Access-Control-") || name == "Server" || name == "Set-Cookie" {
+				t.Errorf("%s %s: %s is %q", c.method, c.path, name, header.Get(name))
+			}
 		}
 		for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"} {
 			if got := header.Get(name); got != want {
