@@ -137,8 +137,8 @@ func brokers(t *testing.T, three bool, o faults.Options) faults.Options {
 	return o
 }
 
-// TestS3 is half a minute of faults, with one broker, and what must hold after it.
+// TestS3 is a minute of faults, with one broker, and what must hold after it.
 func TestS3(t *testing.T) {
 	t.Parallel()
-	carryOut(t, onS3(t, faults.Options{Seed: seed(t), For: 40 * time.Second, Brokers: servers.Kafka(t).Brokers()}))
+	carryOut(t, onS3(t, faults.Options{Seed: seed(t), For: time.Minute, Brokers: servers.Kafka(t).Brokers()}))
 }

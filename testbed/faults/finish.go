@@ -20,8 +20,8 @@ func (h *harness) finish(ctx context.Context) {
 			h.do(ctx, o)
 		}
 	}
+	rest(ctx, orphanAge+2*time.Second) // stores tell times in whole seconds
 	for range 2 {
-		rest(ctx, orphanAge+2*time.Second) // stores tell times in whole seconds
 		h.do(ctx, order{who: "finisher", binary: h.o.Release, command: []string{"gc", "--json"}})
 	}
 	h.do(ctx, order{who: "finisher", binary: h.o.Release, command: []string{"verify", "--deep"}})
