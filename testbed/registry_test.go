@@ -225,7 +225,7 @@ func TestRegistryThatLostItsDataGivesAnOldIDAway(t *testing.T) {
 		return registrybed.Schema{Text: fmt.Sprintf(`{"type":"record","name":%q,"fields":[]}`, name)}
 	}
 	old := register(t, s, "before-value", schema("Before"))
-	yesterday := registryClient(t, registry.Options{URLs: []string{s.URL}, Patience: 200 * time.Millisecond})
+	yesterday := registryClient(t, registry.Options{URLs: []string{s.URL}, Patience: 10 * time.Second})
 	before, err := yesterday.ByID(t.Context(), old)
 	if err != nil {
 		t.Fatal(err)

@@ -78,7 +78,7 @@ func (o *outage) kill(t *testing.T) {
 func (o *outage) job(t *testing.T, url string) *product.Job {
 	t.Helper()
 	topics := strings.TrimSuffix(o.known, "known") + "(known|mixed)"
-	return product.NewJob(t, servers.Kafka(t).Brokers(), o.root, topics, fmt.Sprintf("registry: {url: %q, timeout: 1s}\n", url), "value: {format: avro}\n")
+	return product.NewJob(t, servers.Kafka(t).Brokers(), o.root, topics, fmt.Sprintf("registry: {url: %q, timeout: 10s}\n", url), "value: {format: avro}\n")
 }
 
 // send produces so many records of a schema, which has a number n and texts of these names.
