@@ -430,6 +430,7 @@ func (s *simulation) abortUploads() {
 		lost[key] = s.dice.IntN(2) == 0
 	}
 	if n := s.store.AbortUploads(func(key string) bool { return lost[key] }); n > 0 {
+		s.look.taken = true
 		s.fire("staged bytes taken away")
 		s.say("%d staged files are taken away", n)
 	}
@@ -503,19 +504,21 @@ func (s *simulation) rest() {
 	}
 }
 
-// simulate lives through one seed. It returns what was violated, or "".
+// simulate lives through one seed.
 func simulate(t *testing.T, seed uint64, telling bool) (s *simulation) {
+	ended := false
+	defer func() {
+		if !ended {
+			t.Errorf("seed %d: what must succeed has failed\n%s", seed, strings.Join(s.trace, "\n"))
+		}
+	}()
 	synctest.Test(t, func(t *testing.T) {
 		s = newSimulation(t, seed, telling)
-		defer func() {
-			if t.Failed() {
-				s.violated("seed %d: a step that must succeed has failed", seed)
-			}
-		}()
 		s.prepare()
 		s.live()
 		s.rest()
 	})
+	ended = true
 	return s
 }
 

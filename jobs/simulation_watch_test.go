@@ -24,6 +24,7 @@ type onlooker struct {
 	stays   map[int64]string // ids of records that somebody relied on
 	reached map[int32]int64  // offsets that somebody relied on
 	nothing map[string]bool  // runs that said that they committed nothing
+	taken   bool             // staged bytes were taken away by others
 	late    int64            // rows
 }
 
@@ -96,6 +97,9 @@ func (o *onlooker) appended(v int64, data []byte) {
 	}
 	switch b := r.Body.(type) {
 	case *offsets.Repair:
+		if !o.taken {
+			o.fail("record %d repairs %s, and nobody but us could have taken its staged bytes away", v, b.File.Key)
+		}
 		if f := o.files[b.File.Key]; f == nil || f.v != b.File.V {
 			o.fail("record %d repairs %s of version %d, which does not name it", v, b.File.Key, b.File.V)
 		} else {
