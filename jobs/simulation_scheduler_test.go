@@ -40,6 +40,15 @@ func (c *call) compare(d *call) int {
 	return cmp.Or(cmp.Compare(c.p.number, d.p.number), strings.Compare(c.by, d.by), strings.Compare(c.op, d.op), strings.Compare(c.name, d.name))
 }
 
+// changes says whether the call may change what the store holds.
+func (c *call) changes() bool {
+	switch c.op {
+	case "clock", "pause", "topics", "describe", "epoch-end", "offsets-at", "mark", "read":
+		return false
+	}
+	return memory.Op(c.op).Mutates()
+}
+
 // next waits until nobody runs, and returns the calls that wait, in an order that is the same in every run of a seed. Calls that cannot
 // be told apart are one: they go together.
 func (s *scheduler) next() [][]*call {

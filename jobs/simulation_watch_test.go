@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"shadoof/offsets"
+	"shadoof/storage/memory"
 )
 
 // An onlooker sees each object of the store come and go, and knows at each moment what may be there.
@@ -45,6 +46,23 @@ func newOnlooker(fail func(format string, args ...any)) *onlooker {
 }
 
 func (o *onlooker) state() *offsets.State { return o.states[len(o.states)-1] }
+
+// asked judges a call by what the store shows and may lose yet: nobody builds on a record that was not confirmed.
+func (o *onlooker) asked(c *call, unsettled []string) {
+	for _, name := range unsettled {
+		v, ok := offsets.ParseLogName("orders", name)
+		if !ok {
+			continue
+		}
+		next, isLog := offsets.ParseLogName("orders", c.name)
+		switch f := o.files[c.name]; {
+		case c.op == string(memory.OpPutNew) && isLog && next > v:
+			o.fail("p%d proposes record %d before %d is confirmed", c.p.number, next, v)
+		case c.op == string(memory.OpPublish) && f != nil && f.v == v:
+			o.fail("p%d publishes %s before record %d is confirmed", c.p.number, c.name, v)
+		}
+	}
+}
 
 // changed is called at each change of an object; data is nil where it is gone.
 func (o *onlooker) changed(name string, data []byte) {

@@ -235,11 +235,15 @@ func (s *Store) Crash() int {
 	return n
 }
 
-// Unsettled is how many changes Crash would undo now.
-func (s *Store) Unsettled() int {
+// Unsettled returns the names of the objects and keys whose changes Crash would undo now, in the order of the changes.
+func (s *Store) Unsettled() []string {
 	s.disk.mu.Lock()
 	defer s.disk.mu.Unlock()
-	return len(s.disk.unsettled)
+	var names []string
+	for _, u := range s.disk.unsettled {
+		names = append(names, u.name)
+	}
+	return names
 }
 
 // AbortUploads drops every staged file whose key drop accepts (nil accepts all), as lifecycle rules and careless tools do, and

@@ -251,7 +251,7 @@ func TestLateRequestsLandOneByOne(t *testing.T) {
 	}
 	s.Land()
 
-	if diff := cmp.Diff([]string{"b true", "b false", "a true"}, seen); diff != "" || s.Unsettled() != 0 || len(s.Delayed()) != 0 {
+	if diff := cmp.Diff([]string{"b true", "b false", "a true"}, seen); diff != "" || len(s.Unsettled()) != 0 || len(s.Delayed()) != 0 {
 		t.Errorf("%s", diff)
 	}
 	if err := s.Delete(t.Context(), "a"); err != nil || len(s.Delayed()) != 1 {
