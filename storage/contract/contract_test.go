@@ -35,7 +35,7 @@ func TestMemoryKeepsTheContract(t *testing.T) {
 // A driver that lost a reply asks again, and learns that it was done before.
 func TestALostReplyIsNoBrokenPromise(t *testing.T) {
 	t.Parallel()
-	for _, op := range []memory.Op{memory.OpPublish, memory.OpDiscard} {
+	for _, op := range []memory.Op{memory.OpPutNew, memory.OpPublish, memory.OpDiscard} {
 		var sent atomic.Int64
 		root := memory.New(memory.Options{})
 		s := root.Attach(memory.Options{Hook: func(c memory.Call) memory.Verdict {
