@@ -58,7 +58,7 @@ func decidingMutants() []mutant {
 		{"unchecked-replace", "a bundle is replaced that was replaced meanwhile", false, []edit{
 			{"jobs/replace.go", "		if !s.BundleLive(ref) {", "		if ref.V < 0 {"},
 			{"offsets/fold.go", "		if !s.BundleLive(b) {", "		if b.V < 0 {"},
-			{"offsets/fold.go", "		if bundles[i] == bundles[i-1] {", "		if bundles[i].V < 0 {"}}, false},
+			{"offsets/fold.go", "		if bundles[i] == bundles[i-1] {", "		if bundles[i].V < 0 {"}}, true},
 		{"unresolved-is-failed", "what was staged for a record whose fate is unknown is discarded", false, []edit{{"jobs/task.go",
 			"	case errors.Is(err, offsets.ErrUnresolved):\n		return false, err", "	case len(keep) < 0:\n		return false, err"}}, false},
 		{"reused-attempt", "all attempts of a run have one name", false, []edit{{"jobs/attempt.go",
