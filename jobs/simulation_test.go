@@ -80,6 +80,8 @@ func (s *simulation) prepare() {
 
 // Virtual time stands still while something happens. It goes by a millisecond with each step, and when somebody waits.
 func (s *simulation) virtual() time.Time {
+	s.world.mu.Lock()
+	defer s.world.mu.Unlock()
 	return s.now.Add(time.Duration(s.steps) * time.Millisecond)
 }
 
