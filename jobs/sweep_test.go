@@ -181,11 +181,15 @@ func TestEveryFailureOfTheStoreIsSurvived(t *testing.T) {
 	}
 }
 
-// sweep runs a scenario again and again, and lets operation n fail in the n-th. It returns the number of operations that failed in turn.
+// sweep runs a scenario again and again, each time with another operation that fails. It returns the number of operations that there were.
 func sweep(t *testing.T, sc scenario, f failure) int {
 	base := newWorld(t)
 	sc.prepare(base)
-	for n := 1; ; n++ {
+	step := 1
+	if raced {
+		step = 5
+	}
+	for n := 1; ; n += step {
 		w := base.fork()
 		bad := ""
 		var looking sync.Mutex // files are staged and published side by side

@@ -271,6 +271,17 @@ func (s *Store) Bytes(name string) []byte {
 	return bytes.Clone(s.disk.objects[name].data)
 }
 
+// Contents returns all objects of one moment. Their bytes are not to be changed. It is no operation.
+func (s *Store) Contents() map[string][]byte {
+	s.disk.mu.Lock()
+	defer s.disk.mu.Unlock()
+	all := make(map[string][]byte, len(s.disk.objects))
+	for name, o := range s.disk.objects {
+		all[name] = o.data
+	}
+	return all
+}
+
 // Staged returns the keys of all staged files, sorted. It is no operation.
 func (s *Store) Staged() []string {
 	s.disk.mu.Lock()
