@@ -106,6 +106,14 @@ func (l *Log) loadAfter(ctx context.Context, c *checkpoint) (known, error) {
 	if err != nil {
 		return k, err
 	}
+	// Confirmed before it is read: what is read of the newest slot from here on stays, and needs no second look. What is gone since it was
+	// listed was never there. An unclear answer is no verdict yet; whoever concludes something asks again.
+	confirmed := storage.Gone
+	for confirmed == storage.Gone && newest >= first {
+		if confirmed, _ = l.o.Store.Confirm(ctx, LogName(l.o.Topic, newest)); confirmed == storage.Gone {
+			newest--
+		}
+	}
 	if newest < first {
 		if c == nil {
 			return k, fmt.Errorf("%s: %w", l.o.Topic, ErrEmpty)
@@ -113,9 +121,6 @@ func (l *Log) loadAfter(ctx context.Context, c *checkpoint) (known, error) {
 		return k, fmt.Errorf("%s is not there, but a checkpoint of it is: the end of the log of %s was deleted, restore it from a backup: %w",
 			LogName(l.o.Topic, first), l.o.Topic, ErrDamaged)
 	}
-	// Confirmed before it is read: what is read of the newest slot from here on stays, and needs no second look. An answer other than
-	// durable is no verdict yet; whoever concludes something asks again.
-	confirmed, _ := l.o.Store.Confirm(ctx, LogName(l.o.Topic, newest))
 	for r, err := range l.sequence(ctx, first, newest, newest-first > 2*packSize) {
 		if err != nil {
 			return k, err

@@ -29,7 +29,7 @@ func (l *Log) Record(ctx context.Context, v int64) (*Record, error) {
 			return r, err
 		}
 		if errors.Is(err, fs.ErrNotExist) {
-			err = l.hole(v)
+			err = l.missing(v)
 		}
 		if again || !errors.Is(err, ErrDamaged) {
 			return nil, err

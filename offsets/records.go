@@ -108,7 +108,7 @@ func (s *sequencer) slots(ctx context.Context, n int64) ([]*Record, error) {
 	err := inParallel(int(n), func(i int) (err error) {
 		v := s.next + int64(i)
 		if records[i], err = s.l.readRecord(ctx, v); errors.Is(err, fs.ErrNotExist) {
-			err = s.l.hole(v)
+			err = s.l.missing(v)
 		}
 		return err
 	})
@@ -116,6 +116,16 @@ func (s *sequencer) slots(ctx context.Context, n int64) ([]*Record, error) {
 		return nil, err
 	}
 	return records, s.linked(records)
+}
+
+// missing says what it means that record v is not there. One that was folded and never confirmed may have vanished with the store's leader.
+func (l *Log) missing(v int64) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if v > l.durable.V && v <= l.state.V {
+		return fmt.Errorf("record %d of %s vanished before the store had confirmed it, as happens when a store fails over: try again", v, l.o.Topic)
+	}
+	return l.hole(v)
 }
 
 // linked says whether records follow each other, and the one that was yielded last.
