@@ -63,7 +63,7 @@ test-long: testbed-check lint
 	SHADOOF_LONG=1 go test -vet=off -count=1 -timeout 30m -run '$(HISTORIES)' ./jobs ./storage/local
 	SHADOOF_LONG=1; export SHADOOF_LONG; $(WITHSERVERS) -- go test -vet=off -count=1 -timeout 60m -tags long ./...
 	@$(MAKE) --no-print-directory test-deploy
-	@$(MAKE) --no-print-directory fuzz FUZZTIME=3m
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=5m
 	@$(MAKE) --no-print-directory fuzz FUZZERS="$(MORE_FUZZERS)" FUZZTIME=20s
 
 # Faults on demand, and a table of what came of it: docs/faults.md. BACKEND is s3, local or hdfs; BROKERS is 3 or 1.
