@@ -193,7 +193,7 @@ func (p *Proxy) pass(r *http.Request, body []byte) (*http.Response, []byte, erro
 	return resp, content, err
 }
 
-// half sends the head of a request and half of its body, and cuts the connection.
+// half sends the head of a request and half of its body, and cuts the connection: no more comes, and whatever the server says to that is nobody's.
 func (p *Proxy) half(r *http.Request, body []byte) {
 	c, err := net.DialTimeout("tcp", p.target, 5*time.Second)
 	if err != nil {
@@ -205,8 +205,14 @@ func (p *Proxy) half(r *http.Request, body []byte) {
 	_ = r.Header.WriteSubset(&head, map[string]bool{"Host": true, "Content-Length": true, "Expect": true, "Connection": true})
 	head.WriteString("\r\n")
 	_ = c.SetDeadline(time.Now().Add(5 * time.Second))
-	if _, err := io.WriteString(c, head.String()); err == nil {
-		_, _ = c.Write(body[:len(body)/2])
+	if _, err := io.WriteString(c, head.String()); err != nil {
+		return
+	}
+	if _, err := c.Write(body[:len(body)/2]); err != nil {
+		return
+	}
+	if err := c.(*net.TCPConn).CloseWrite(); err == nil {
+		_, _ = io.Copy(io.Discard, c) // until the server has seen it and hung up
 	}
 }
 
