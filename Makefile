@@ -21,7 +21,7 @@ FUZZERS = ./record/avro:FuzzDecode ./record/avro:FuzzWriter ./record/json:FuzzDe
 MORE_FUZZERS = ./record/avro:FuzzSkip ./record/avro:FuzzResolve ./record/avro:FuzzResolveSchemas ./record/json:FuzzKeep ./record/json:FuzzPrint ./record/protobuf:FuzzFramed \
 	./record/jsonschema:FuzzParse ./record/infer:FuzzAdd ./record/internal/fallback:FuzzMake ./record/internal/jsonvalue:FuzzParse ./partitioning:FuzzPattern \
 	./partitioning:FuzzRFC3339 ./jobs:FuzzSchedule ./jobs:FuzzParseOffsetName ./jobs:FuzzParsePositions ./writers:FuzzParse ./writers/parquet:FuzzRecords \
-	./writers/parquet:FuzzIdentity ./writers/avro:FuzzIdentity ./config:FuzzParse ./offsets:FuzzDecode ./offsets:FuzzDecodeCheckpoint ./offsets:FuzzDecodePack ./offsets:FuzzAttachment ./offsets:FuzzNames ./record/registry:FuzzAnswers \
+	./writers/parquet:FuzzIdentity ./writers/avro:FuzzIdentity ./config:FuzzParse ./offsets:FuzzDecode ./offsets:FuzzSplitMembers ./offsets:FuzzDecodeCheckpoint ./offsets:FuzzDecodePack ./offsets:FuzzAttachment ./offsets:FuzzNames ./record/registry:FuzzAnswers \
 	./storage:FuzzCheckName ./storage/hdfs:FuzzConfiguration ./storage/hdfs:FuzzToken ./storage/local:FuzzToken ./storage/s3:FuzzToken ./internal/ui:FuzzText ./internal/ui:FuzzHarmless
 FUZZTIME = 10s
 
