@@ -78,6 +78,7 @@ func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 			Topics:      []config.Pattern{{Source: `tracking\..*`, Regexp: regexp.MustCompile(`^(?:(?-s:tracking\..*))$`)}},
 			Timezone:    time.UTC,
 			CatchUp:     24 * time.Hour,
+			Retry:       config.Retry{Times: 5, Wait: time.Minute},
 			Start:       config.Start{At: config.StartEarliest},
 			Folder:      "{topic}",
 			Value:       config.Value{Format: "avro", Framing: "confluent", Schema: "schemas/{topic}.avsc", Dir: dir},

@@ -16,6 +16,7 @@ type Job struct {
 	Timezone *time.Location // of the schedule and of time folders
 	CatchUp  time.Duration  // only serve uses it
 	Jitter   time.Duration  // only serve uses it
+	Retry    Retry          // only serve uses it
 	Timeout  time.Duration  // of a run; 0 for none
 	Start    Start
 	Folder   string // with {topic} or {topic.underscored}
@@ -121,6 +122,12 @@ type Output struct {
 type CommitEvery struct {
 	Bytes    int64
 	Duration time.Duration
+}
+
+// A Retry says what becomes of a run that failed in a way that the next one may not.
+type Retry struct {
+	Times int           // runs that are tried after one that failed, at most; 0: none is
+	Wait  time.Duration // before the first of them; twice as long before each one after it
 }
 
 // Limits bound what a run reads of each topic; 0 is no limit.

@@ -89,6 +89,8 @@ func (d *document) job(m *mapping) *Job {
 	if n := j.Limits.BytesPerSecond; n != 0 && n < leastSpeed {
 		limits.reject("bytes_per_second", "%s is less than %s: a single batch of a producer would take minutes", FormatSize(n), FormatSize(leastSpeed))
 	}
+	retry := m.section("retry")
+	j.Retry = Retry{Times: int(retry.integer("times", 5, 0, 1000)), Wait: retry.duration("wait", time.Minute, time.Second)}
 	j.Complete = d.completeness(m.section("complete"))
 	return j
 }

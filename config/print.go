@@ -82,6 +82,7 @@ func (j *Job) document() section {
 		{"timezone", j.Timezone.String()},
 		{"catch_up", FormatDuration(j.CatchUp)},
 		{"jitter", FormatDuration(j.Jitter)},
+		{"retry", section{{"times", j.Retry.Times}, {"wait", FormatDuration(j.Retry.Wait)}}},
 		{"timeout", FormatDuration(j.Timeout)},
 		{"start", start},
 		{"folder", j.Folder},

@@ -48,15 +48,18 @@ type schedulerParts struct {
 	told     func(job string, r admin.Run) // of runs that ended; may be nil
 	idle     func()                        // no run is under way any more
 	log      *slog.Logger
-	status   admin.Status // what does not change
-	used     func() int64 // bytes of memory
+	status   admin.Status  // what does not change
+	used     func() int64  // bytes of memory
+	grace    time.Duration // for what a retry has staged when the next run is due
 }
 
-// A scheduledJob is a job and its runs. Only the loop of Run works with table and known.
+// A scheduledJob is a job and its runs. Only the loop of Run works with table, known, cut and waiting.
 type scheduledJob struct {
-	job   *config.Job
-	table timetable
-	known bool // when it ran last; until then nothing is due
+	job     *config.Job
+	table   timetable
+	known   bool   // when it ran last; until then nothing is due
+	cut     func() // ends the retry that is under way; nil: none is
+	waiting *due   // a run that begins when that has ended
 
 	// Guarded by the mutex of the Scheduler.
 	next            time.Time
@@ -64,7 +67,9 @@ type scheduledJob struct {
 	last            *admin.Run
 	commit          *admin.Commit
 	success         time.Time
+	again           *nextTry // what is tried again before the next run; nil: nothing is
 	skipped, missed int64
+	retries         int64
 }
 
 type request struct {
@@ -76,7 +81,7 @@ type request struct {
 type ending struct {
 	job    *scheduledJob
 	run    admin.Run
-	whole  bool // of all topics of the job
+	due    due
 	report *RunReport
 	err    error
 }
@@ -87,7 +92,7 @@ func NewScheduler(e *Env, ended func(job string, r admin.Run)) (*Scheduler, erro
 	s, err := newScheduler(e.cfg.Jobs, schedulerParts{
 		now: func() time.Time { return e.now().Round(0) }, // without the reading that a sleep of the machine leaves out
 		run: e.Run, lastRuns: e.lastRuns, answers: e.reach, ends: e.source.Ends, newID: func() string { return e.newID(8) }, told: ended, idle: e.budget.Free, log: e.log,
-		status: admin.Status{Build: e.writer.Build, Store: e.endpoint, Memory: admin.Memory{Limit: e.cfg.Memory}}, used: e.budget.Used,
+		status: admin.Status{Build: e.writer.Build, Store: e.endpoint, Memory: admin.Memory{Limit: e.cfg.Memory}}, used: e.budget.Used, grace: e.grace,
 	})
 	if err != nil {
 		return nil, err
@@ -233,10 +238,20 @@ func (s *Scheduler) tick(start func(*scheduledJob, due)) {
 	s.ticked = now
 	s.mu.Unlock()
 	for _, j := range s.jobs {
+		if d := j.waiting; d != nil && j.since.IsZero() {
+			j.waiting = nil
+			start(j, *d)
+		}
+		if r := s.dueAgain(j, now); r != nil && (j.table.schedule == nil || now.Before(j.table.at)) {
+			start(j, due{why: byRetry, topics: r.topics, retry: r})
+		}
 		if !j.known {
 			continue
 		}
 		d := j.table.tick(now)
+		if !d.slot.IsZero() {
+			s.tryAgain(j, nil) // another run's time has come
+		}
 		s.plan(j)
 		if d.missed > 0 {
 			s.mu.Lock()
@@ -264,8 +279,14 @@ func (s *Scheduler) startAsked(name string, start func(*scheduledJob, due)) erro
 	return ErrNoJob
 }
 
-// start starts a run that is due, unless the one before is not over.
+// start starts a run that is due, unless the one before is not over. A retry is ended for it.
 func (s *Scheduler) start(ctx, hard context.Context, under *sync.WaitGroup, j *scheduledJob, d due) {
+	if !j.since.IsZero() && j.cut != nil && j.waiting == nil {
+		s.log.Info("a run is due: the retry of the one before is ended for it", "job", j.job.Name, "due", d.slot, "running_since", j.since)
+		j.waiting = &d
+		j.cut()
+		return
+	}
 	if !j.since.IsZero() {
 		s.mu.Lock()
 		j.skipped++
@@ -274,8 +295,15 @@ func (s *Scheduler) start(ctx, hard context.Context, under *sync.WaitGroup, j *s
 		return
 	}
 	r := admin.Run{ID: s.newID(), Why: d.why, Began: s.now()}
+	release := func() {}
+	if d.retry != nil {
+		ctx, hard, j.cut, release = s.cuttable(ctx, hard)
+	}
 	s.mu.Lock()
-	j.since = r.Began
+	j.since, j.again = r.Began, nil
+	if d.retry != nil {
+		j.retries++
+	}
 	s.mu.Unlock()
 	args := []any{"job", j.job.Name, "run", r.ID, "why", r.Why}
 	if d.topics != nil {
@@ -284,9 +312,13 @@ func (s *Scheduler) start(ctx, hard context.Context, under *sync.WaitGroup, j *s
 	if !d.slot.IsZero() {
 		args = append(args, "due", d.slot)
 	}
+	if d.retry != nil {
+		args = append(args, "retry", d.retry.number, "of", j.job.Retry.Times)
+	}
 	s.log.Info("run begins", args...)
 	under.Go(func() {
-		e := ending{job: j, run: r, whole: d.topics == nil}
+		defer release()
+		e := ending{job: j, run: r, due: d}
 		select {
 		case s.turns <- struct{}{}:
 			e.report, e.err = s.run(ctx, RunOptions{Selection: Selection{Jobs: []string{j.job.Name}, Topics: d.topics}, Hard: hard, ID: r.ID, Beside: true})
@@ -322,6 +354,9 @@ func (s *Scheduler) untilNext() time.Duration {
 	for _, j := range s.jobs {
 		if j.known && j.table.schedule != nil {
 			wait = min(wait, j.table.at.Sub(now))
+		}
+		if j.again != nil {
+			wait = min(wait, j.again.at.Sub(now))
 		}
 	}
 	return max(wait, time.Millisecond)

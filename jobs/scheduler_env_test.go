@@ -56,7 +56,7 @@ func TestServingATopic(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.configure(testConfig + "    schedule: \"@hourly\"\n    catch_up: 45m\n")
+		w.configure(testConfig + "    schedule: \"@hourly\"\n    catch_up: 45m\n    retry: {times: 0}\n")
 		topic := twoHours(w)
 		ahead := time.Until(day.Add(5*time.Hour + 30*time.Minute)) // 18:30
 		now := func() time.Time { return time.Now().Add(ahead).Round(0) }

@@ -15,7 +15,12 @@ func (s *Scheduler) record(e ending) {
 	began := e.report != nil || e.err != nil
 	if began {
 		sum(&e.run, e.report, e.err)
+		if e.due.retry != nil {
+			addHalted(&e.run, e.due.retry.halted)
+		}
+		s.tryAgain(e.job, s.retryOf(e))
 	}
+	e.job.cut = nil
 	s.mu.Lock()
 	e.job.since = time.Time{}
 	if began {
@@ -28,7 +33,7 @@ func (s *Scheduler) record(e ending) {
 				e.job.committed(admin.Commit{Time: t.Committed, Run: e.run.ID, Topic: t.Topic})
 			}
 		}
-		if e.whole {
+		if e.due.topics == nil {
 			s.forget(e.job.job.Name, e.report)
 		}
 	}
@@ -96,6 +101,9 @@ func (s *Scheduler) tell(e ending) {
 	}
 	args := []any{"job", name, "run", r.ID, "why", r.Why, "outcome", r.Outcome, "took", r.Ended.Sub(r.Began).Round(time.Millisecond).String(), "topics", r.Topics, "commits", r.Commits,
 		"rows", r.Rows, "quarantined", r.Quarantined, "files", r.Files, "bytes", r.Bytes, "next", s.nextOf(e.job)}
+	if again := e.job.again; again != nil {
+		args = append(args, "retry", again.at.In(e.job.job.Timezone).Format(time.RFC3339))
+	}
 	if r.Error != "" {
 		args = append(args, "error", r.Error)
 	}

@@ -40,6 +40,10 @@ func (s *Scheduler) Status() admin.Status {
 		out.Jobs[i] = admin.Job{
 			Name: j.job.Name, Schedule: j.job.Schedule, Timezone: j.job.Timezone.String(), Next: j.next, Since: j.since, Success: j.success, Skipped: j.skipped, Missed: j.missed,
 		}
+		out.Jobs[i].Retries = j.retries
+		if r := j.again; r != nil {
+			out.Jobs[i].Retry = &admin.Retry{At: r.at, Number: r.number, Of: j.job.Retry.Times, Topics: len(r.topics)}
+		}
 		if j.last != nil {
 			last := *j.last
 			out.Jobs[i].Last = &last

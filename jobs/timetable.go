@@ -11,6 +11,7 @@ const (
 	byScheduleRun = "schedule"
 	byCatchUp     = "catch_up"
 	byRequest     = "asked"
+	byRetry       = "retry"
 )
 
 const (
@@ -43,6 +44,7 @@ type due struct {
 	topics []string  // the only topics of the job that are to be lifted; nil: all
 	slot   time.Time // the run's time by the schedule
 	missed int64     // runs that were due, and are not made up by this one
+	retry  *nextTry  // what is tried again; nil: the run is none that is
 }
 
 // begin sets the timetable up when a process begins; last is when the job's topics were last seen at work. A run that was cut short left

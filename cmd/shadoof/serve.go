@@ -27,7 +27,8 @@ func (a *app) newServeCommand() *cobra.Command {
 A run is what ` + "`shadoof run --job JOB`" + ` does: it may also be started by hand, by cron, or by a second serve at any time. A job that is still
 running when it is due again is not started twice. What a machine slept through, or was missed while nothing served, is made up by one
 run, if it was due within catch_up. What the clock skips in spring runs once, right after; what it shows twice in autumn runs once.
-What fails is tried again by the next run, and does not end serve. ` + "`shadoof config check`" + ` shows when each job runs next.
+What fails does not end serve: the topics that failed are tried again after retry.wait, then twice that, retry.times times at most, and
+by the next run; those that halted wait for a person. ` + "`shadoof config check`" + ` shows when each job runs next.
 
 The configuration is read once: to change it, start serve again. SIGTERM and SIGINT end it: no run begins, and those that are under way
 stop reading and commit what is staged, if that fits in shutdown_grace. A second signal ends the process at once, with status 130 or

@@ -49,6 +49,7 @@ var (
 	jobNext     = gauge("job_next_run_timestamp_seconds", "When the job runs next, jitter included; absent when no run is planned.", jobLabel)
 	jobSkipped  = counter("job_skipped_runs_total", "Runs that were due while the one before was not over.", jobLabel)
 	jobMissed   = counter("job_missed_runs_total", "Runs that were due while the process was not there, and were not made up.", jobLabel)
+	jobRetries  = counter("job_retries_total", "Runs that tried again what the run before had failed at.", jobLabel)
 	lastEnded   = gauge("last_run_timestamp_seconds", "When the job's last run ended.", jobLabel)
 	lastTook    = gauge("last_run_duration_seconds", "How long the job's last run took.", jobLabel)
 	lastStatus  = gauge("last_run_exit_status", "What the job's last run ended with: 0 done, 1 failed, 2 usage, 3 partial, 4 halted, 5 unknown.", jobLabel)
@@ -78,7 +79,7 @@ var (
 
 var (
 	ofProcess = []*family{build, ready, memoryLimit, memoryUsed}
-	ofJob     = []*family{jobRunning, jobBegan, jobNext, jobSkipped, jobMissed, lastEnded, lastTook, lastStatus, lastSuccess}
+	ofJob     = []*family{jobRunning, jobBegan, jobNext, jobSkipped, jobMissed, jobRetries, lastEnded, lastTook, lastStatus, lastSuccess}
 	ofTopic   = []*family{topicVersion, topicCommitted, topicLag, topicLagSeconds, topicUnpublished, topicHalted, topicFailed}
 	ofRun     = []*family{lastCommits, lastRows, lastQuarantined, lastGaps, lastFiles, lastBytes}
 	ofLastRun = []*family{lastEnded, lastTook, lastStatus, lastSuccess}

@@ -31,6 +31,7 @@ func (m *moment) Collect(ch chan<- prometheus.Metric) {
 		p.when(jobNext, j.Next, j.Name)
 		p.put(jobSkipped, float64(j.Skipped), j.Name)
 		p.put(jobMissed, float64(j.Missed), j.Name)
+		p.put(jobRetries, float64(j.Retries), j.Name)
 		p.when(lastSuccess, j.Success, j.Name)
 		if j.Last != nil {
 			p.run(*j.Last, j.Name)

@@ -59,6 +59,8 @@ func why(reason string) string {
 		return "on schedule"
 	case "catch_up":
 		return "to make up for missed ones"
+	case "retry":
+		return "to try again"
 	case "asked":
 		return "because somebody asked"
 	}

@@ -32,6 +32,8 @@ func busy() Status {
 			{Name: "payments", Schedule: "*/15 * * * *", Timezone: "UTC", Since: noon.Add(-95 * time.Second), Next: noon.Add(15 * time.Minute),
 				Commit: &Commit{Time: noon.Add(-80 * time.Hour), Run: "0123456789abcdef", Topic: "payments"}},
 			{Name: "by-hand", Timezone: "UTC", Last: &Run{Why: "asked", Began: noon.Add(-5 * time.Second), Ended: noon.Add(-4 * time.Second), Outcome: "failed", Exit: 1, Error: "kafka-1:9092: connection refused"}},
+			{Name: "nightly", Schedule: "0 2 * * *", Timezone: "UTC", Next: noon.Add(14 * time.Hour), Retry: &Retry{At: noon.Add(3 * time.Minute), Number: 2, Of: 5, Topics: 1}, Retries: 1,
+				Last: &Run{Why: "retry", Began: noon.Add(-2 * time.Minute), Ended: noon.Add(-time.Minute), Outcome: "failed", Exit: 1, Error: "PutObject: connection refused"}},
 		},
 		Topics: []Topic{
 			{Name: "tracking.clicks", Job: "tracking", Version: 1204, Committed: noon.Add(-52 * time.Minute)},

@@ -33,8 +33,18 @@ type Job struct {
 	Last     *Run      `json:"last,omitempty"`   // that ended in this process; nil: none did
 	Commit   *Commit   `json:"commit,omitempty"` // the newest to a topic of the job that is known; nil: none is
 	Success  time.Time `json:"success,omitzero"` // when a run last ended as done, also in another process; zero: not known
+	Retry    *Retry    `json:"retry,omitempty"`  // of what the last run failed at; nil: none is planned
+	Retries  int64     `json:"retries"`          // runs that tried again what one before had failed at, since the process began
 	Skipped  int64     `json:"skipped"`          // runs that were due while the one before was not over, since the process began
 	Missed   int64     `json:"missed"`           // runs that were due while nobody was there, and were not made up
+}
+
+// A Retry is a run that tries again what the one before failed at, before the job's next run.
+type Retry struct {
+	At     time.Time `json:"at"`
+	Number int       `json:"number"` // from 1
+	Of     int       `json:"of"`     // so many at most
+	Topics int       `json:"topics"` // that are tried again; 0: all of the job
 }
 
 // A Commit is the newest one to the topics of a job: by a run of this process, or by whoever made it before the process began. It does not
@@ -48,7 +58,7 @@ type Commit struct {
 // A Run is a run that ended.
 type Run struct {
 	ID          string    `json:"id"`
-	Why         string    `json:"why"` // schedule, catch_up, asked
+	Why         string    `json:"why"` // schedule, catch_up, asked, retry
 	Began       time.Time `json:"began"`
 	Ended       time.Time `json:"ended"`
 	Outcome     string    `json:"outcome"` // see Outcomes

@@ -91,6 +91,8 @@ func again(now time.Time, j Job) string {
 	switch {
 	case !j.Since.IsZero():
 		return "a run is under way, which tries again"
+	case j.Retry != nil:
+		return "it is tried again " + since(now, j.Retry.At) + "; " + command + " does so now"
 	case j.Next.IsZero():
 		return command + " tries again"
 	}
