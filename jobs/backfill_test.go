@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"shadoof/offsets"
 )
 
@@ -82,11 +84,17 @@ func TestWhatWasSkippedIsFilled(t *testing.T) {
 	if plan.Result != nil || len(plan.Plan.Ranges) != 1 || plan.Plan.Ranges[0] != (PlanPartition{0, 0, 11, 11}) {
 		t.Errorf("the plan is %+v", plan.Plan)
 	}
+	if diff := cmp.Diff([]PlanPartition{{0, 0, 11, 11}}, w.uncovered()); diff != "" {
+		t.Errorf("plan of a topic with a skip: %s", diff)
+	}
 	got := w.backfill(BackfillRequest{From: "0"})
 	if got.Result.Rows != 11 || got.Result.Offsets != 11 || got.Result.Outcome != Lifted {
 		t.Errorf("%+v", got.Result)
 	}
 	w.checkExact("after the fill")
+	if left := w.uncovered(); len(left) > 0 {
+		t.Errorf("plan after the fill: %v", left)
+	}
 	if again := w.backfill(BackfillRequest{From: "0"}); again.Result.Commits != 0 || again.Result.Outcome != UpToDate {
 		t.Errorf("a second fill did %+v", again.Result)
 	}
@@ -97,6 +105,16 @@ func TestWhatWasSkippedIsFilled(t *testing.T) {
 	}
 }
 
+// uncovered is what the plan of orders says that no commit covers.
+func (w *world) uncovered() []PlanPartition {
+	w.t.Helper()
+	plan, err := w.process(w.store).Plan(w.t.Context(), Selection{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return plan.Topics[0].Uncovered
+}
+
 func TestWhatLiesBeforeTheStartIsFilled(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -105,6 +123,9 @@ func TestWhatLiesBeforeTheStartIsFilled(t *testing.T) {
 	w.runClean()
 	topic.add(0, 9, day.Add(3*time.Hour), time.Minute)
 	w.runClean()
+	if left := w.uncovered(); len(left) > 0 {
+		t.Errorf("plan of a topic that began late: %v", left)
+	}
 	got := w.backfill(BackfillRequest{From: "earliest", To: day.Add(time.Hour).Format(time.RFC3339)})
 	if got.Result.Rows != 25 { // the lateness of ten minutes takes in all of them
 		t.Errorf("%+v", got.Result)
@@ -114,6 +135,25 @@ func TestWhatLiesBeforeTheStartIsFilled(t *testing.T) {
 	v, err := w.process(w.store).Verify(context.Background(), Selection{}, true)
 	if err != nil || v.Topics[0].Partitions[0].Before != 24 || v.Topics[0].Partitions[0].Offsets != 33 {
 		t.Errorf("%v: %+v", err, v.Topics[0].Partitions)
+	}
+}
+
+// The plan says what a backfill left that was stopped half way, as far as Kafka has it.
+func TestThePlanShowsWhatABackfillLeft(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.configure(strings.Replace(testConfig, "topics: [orders]", "topics: [orders]\n    start: latest", 1))
+	topic := twoHours(w)
+	w.runClean()
+	topic.add(0, 9, day.Add(3*time.Hour), time.Minute)
+	w.runClean()
+	w.backfill(BackfillRequest{From: "0", To: "5", Partitions: []int32{0}})
+	if diff := cmp.Diff([]PlanPartition{{0, 5, 24, 19}}, w.uncovered()); diff != "" {
+		t.Errorf("plan after a part of the past: %s", diff)
+	}
+	topic.parts[0].start = 7
+	if diff := cmp.Diff([]PlanPartition{{0, 7, 24, 17}}, w.uncovered()); diff != "" {
+		t.Errorf("plan after some of it has expired: %s", diff)
 	}
 }
 

@@ -164,7 +164,8 @@ type PlanTopic struct {
 	New        bool            `json:"new"`     // never read: the run would begin at the job's start
 	Pending    []int64         `json:"pending"` // committed versions that the run would publish first
 	Partitions []PlanPartition `json:"partitions"`
-	Bundles    []PlanBundle    `json:"bundles"` // of the first commit
+	Bundles    []PlanBundle    `json:"bundles"`   // of the first commit
+	Uncovered  []PlanPartition `json:"uncovered"` // below the committed offsets, in Kafka, and of no commit: no run lifts it, a backfill would
 	Offsets    int64           `json:"offsets"`
 	Bytes      int64           `json:"bytes"`    // of values, guessed from the topic's last commits; 0 when unknown
 	Files      int64           `json:"files"`    // likewise
@@ -199,13 +200,14 @@ type PlanRequests struct {
 func (e *Env) Plan(ctx context.Context, sel Selection) (*PlanReport, error) {
 	report := &PlanReport{Topics: []*PlanTopic{}}
 	err := e.eachTopic(ctx, sel, func(w *worker, s *offsets.State) error {
-		t := &PlanTopic{Job: w.job.Name, Topic: w.topic, New: s.V == 0, Pending: append([]int64{}, w.log.Unmarked()...), Partitions: []PlanPartition{}, Bundles: []PlanBundle{}}
+		t := &PlanTopic{Job: w.job.Name, Topic: w.topic, New: s.V == 0, Pending: append([]int64{}, w.log.Unmarked()...), Partitions: []PlanPartition{}, Bundles: []PlanBundle{}, Uncovered: []PlanPartition{}}
 		report.Topics = append(report.Topics, t)
 		if s.V > 0 {
 			if cause := changedTopic(s, w.desc); cause != "" {
 				t.Problem = "the topic was " + cause + ": policy.topic_recreated is " + w.job.Policy.TopicRecreated
 				return nil
 			}
+			t.Uncovered = w.leftOpen(s)
 		}
 		starts := map[int32]int64{}
 		if t.New {

@@ -18,7 +18,10 @@ func (a *app) newPlanCommand() *cobra.Command {
 		Use:   "plan",
 		Short: "Show what run would read and write; writes nothing",
 		Long: `Plan shows what run would read now, per partition, and what it would write: bytes and files are estimated from the topic's last
-commits, requests to the store are the least. Partitions that would make small files share them: it says which. It writes nothing.`,
+commits, requests to the store are the least. Partitions that would make small files share them: it says which. It writes nothing.
+
+What no run lifts, because it was passed over, or a backfill of it was stopped half way, it names with the backfill that would. What a
+backfill does in full, also one with --replace or --into, is shown by ` + "`shadoof backfill ... --dry-run`" + `.`,
 		Example:     "  shadoof plan --topic tracking.page-view",
 		Annotations: ordinaryExits(),
 		Args:        cobra.NoArgs,
@@ -82,10 +85,39 @@ func planLines(t *jobs.PlanTopic) []string {
 	if len(t.Bundles) > 0 {
 		lines = append(lines, sharing(t.Bundles))
 	}
+	if len(t.Uncovered) > 0 {
+		lines = append(lines, uncovered(t))
+	}
 	if t.New {
 		lines = append(lines, "never read before: begins at the job's start")
 	}
 	return lines
+}
+
+// uncoveredShown is how many ranges are named that no commit covers.
+const uncoveredShown = 5
+
+// uncovered names what only a backfill lifts.
+func uncovered(t *jobs.PlanTopic) string {
+	var n int64
+	var ranges []string
+	one := true
+	for i, p := range t.Uncovered {
+		n += p.Offsets
+		one = one && p.Partition == t.Uncovered[0].Partition
+		if i < uncoveredShown {
+			ranges = append(ranges, fmt.Sprintf("%d[%d,%d)", p.Partition, p.From, p.To))
+		}
+	}
+	if more := len(t.Uncovered) - uncoveredShown; more > 0 {
+		ranges = append(ranges, fmt.Sprintf("and %d more", more))
+	}
+	from := "earliest"
+	if first := t.Uncovered[0]; one {
+		from = fmt.Sprintf("%d --partition %d", first.From, first.Partition)
+	}
+	return fmt.Sprintf("%s below the committed ones are in no commit, skipped or left by a backfill that was stopped: %s; `shadoof backfill --topic %s --from %s` lifts what is left",
+		ui.Plural(n, "offset"), strings.Join(ranges, " "), t.Topic, from)
 }
 
 // sharing says which partitions share files.
