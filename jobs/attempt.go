@@ -192,7 +192,7 @@ func (w *worker) liftBundle(ctx, hard context.Context, a *attempt, ranges []extr
 // judge says what the end of a segment means: whether its partition is at its end, or failed.
 func (w *worker) judge(ctx context.Context, s *segment, r extract.Range, whole bool) {
 	if pe := (*partitionError)(nil); errors.As(s.failed, &pe) {
-		w.fail(s.Partition, s.failed)
+		w.fail(s.Partition, w.gone(s.failed))
 	} else if s.failed != nil && (whole || s.To == s.From) && errors.Is(context.Cause(ctx), errPeriodOver) {
 		w.fail(s.Partition, fmt.Errorf("read %s/%s: not one record in %s: %w", w.topic, extract.Range{Partition: r.Partition, First: s.To, Next: r.Next}, w.readPeriod(), s.failed))
 	}

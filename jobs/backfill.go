@@ -156,7 +156,7 @@ func (e *Env) newBackfill(ctx context.Context, r BackfillRequest) (*backfill, er
 	}
 	in := e
 	if r.Into != nil {
-		in = r.Into
+		in, r.Into.other = r.Into, true
 		if err := e.otherRoot(ctx, in); err != nil {
 			return nil, err
 		}
@@ -249,6 +249,13 @@ func (b *backfill) sameTopic(ctx context.Context) error {
 	if cause == "" && len(w.cutBack(ctx)) > 0 {
 		cause = "truncated"
 	}
+	if cause != "" && b.r.Into != nil {
+		accept := "--accept-recreated"
+		if cause == "truncated" {
+			accept = "--accept-truncation"
+		}
+		return halt(fmt.Errorf("%s: the topic was %s since it was last read into %s; nothing was read: %s goes on with the topic as it is now", w.topic, cause, w.env.endpoint, w.resolution(accept)))
+	}
 	if cause != "" {
 		return halt(fmt.Errorf("%s: the topic was %s since it was last read; nothing was read: `shadoof run --topic %s` says what to decide", w.topic, cause, w.topic))
 	}
@@ -339,8 +346,8 @@ func (b *backfill) prepareFill() error {
 // goneError says that the cluster no longer has what was asked for of a partition, from an offset on.
 func (b *backfill) goneError(span int, first int64) error {
 	s := b.spans[span]
-	return fmt.Errorf("%s/%d: offsets %s are wanted from %s on and are no longer in Kafka, which has %s of the partition: --from earliest takes what is still there",
-		b.w.topic, s.Partition.Partition, offsets.Range{From: first, To: s.LogStart}, b.from.text, offsets.Range{From: s.LogStart, To: s.end})
+	return fmt.Errorf("%s/%d: offsets %s are wanted from %s on and are no longer in Kafka, which has %s of the partition: %s takes what is still there",
+		b.w.topic, s.Partition.Partition, offsets.Range{From: first, To: s.LogStart}, b.from.text, offsets.Range{From: s.LogStart, To: s.end}, b.again(fromEarliest))
 }
 
 func (b *backfill) note(format string, args ...any) {
@@ -350,7 +357,7 @@ func (b *backfill) note(format string, args ...any) {
 // lift does what was planned. What others left unfinished is finished first, as a run does.
 func (b *backfill) lift(ctx, hard context.Context) error {
 	w := b.w
-	w.report.FromVersion = w.log.State().V
+	w.report.FromVersion, w.gone = w.log.State().V, b.overtaken
 	if b.r.Into != nil {
 		if err := b.begin(ctx); err != nil {
 			return err

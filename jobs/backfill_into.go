@@ -89,7 +89,7 @@ func (b *backfill) begin(ctx context.Context) error {
 	}
 	for p, s := range w.log.State().Partitions {
 		if want, ok := w.starts[p]; ok && w.mine(p) && s.Start > want && b.from.kind != earliest {
-			return halt(fmt.Errorf("%s/%d: another worker began the log below %s at %d, and %s is %d", w.topic, p, w.env.endpoint, s.Start, b.from.text, want))
+			return halt(fmt.Errorf("%s/%d: another worker began the log below %s at %d, and %s is %d: %s goes on in it", w.topic, p, w.env.endpoint, s.Start, b.from.text, want, b.again(fromEarliest)))
 		}
 	}
 	return nil

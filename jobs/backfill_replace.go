@@ -141,8 +141,8 @@ func (t *replacing) leftAlone(lb *liveBundle) (why string, lost error) {
 		if p := w.desc.Partitions[i]; seg.From < p.LogStart {
 			have := offsets.Range{From: p.LogStart, To: p.End(w.env.readCommitted)}
 			return fmt.Sprintf("Kafka no longer has all of it: of partition %d it has %s", seg.Partition, have),
-				fmt.Errorf("%s/%d: bundle %d of version %d has offsets %s, and Kafka only has %s of the partition: a bundle is lifted whole or not at all; --from earliest takes the bundles that are still there",
-					w.topic, seg.Partition, lb.ref.Bundle, lb.ref.V, offsets.Range{From: seg.From, To: seg.To}, have)
+				fmt.Errorf("%s/%d: bundle %d of version %d has offsets %s, and Kafka only has %s of the partition: a bundle is lifted whole or not at all; %s takes the bundles that are still there",
+					w.topic, seg.Partition, lb.ref.Bundle, lb.ref.V, offsets.Range{From: seg.From, To: seg.To}, have, t.b.again(fromEarliest))
 		}
 	}
 	return "", nil
@@ -285,8 +285,8 @@ func (t *replacing) fewer(lb *liveBundle, fresh *offsets.Bundle) error {
 		with = fmt.Sprintf(", and %d that were dropped", before.Dropped)
 	}
 	if rows < have+before.Dropped && !t.b.r.AllowFewer {
-		return fmt.Errorf("%s: bundle %d of version %d has %d rows and quarantined records%s, and only %d come back from Kafka (compacted, or other policies): it stays as it is; --allow-fewer replaces it all the same",
-			t.b.w.topic, lb.ref.Bundle, lb.ref.V, have, with, rows)
+		return fmt.Errorf("%s: bundle %d of version %d has %d rows and quarantined records%s, and only %d come back from Kafka (compacted, or other policies): it stays as it is; %s replaces it all the same",
+			t.b.w.topic, lb.ref.Bundle, lb.ref.V, have, with, rows, t.b.again(func(r *BackfillRequest) { r.AllowFewer = true }))
 	}
 	return nil
 }

@@ -162,7 +162,7 @@ func TestWhatCannotBeLiftedIsRefusedBeforeItStarts(t *testing.T) {
 	}
 	topic.parts[0].start = 30
 	for _, from := range []string{"24", "0", day.Format(time.RFC3339)} {
-		w.refused(BackfillRequest{From: from}, "orders/0: offsets [24,30) are wanted", "no longer in Kafka, which has [30,34)", "--from earliest takes what is still there")
+		w.refused(BackfillRequest{From: from}, "orders/0: offsets [24,30) are wanted", "no longer in Kafka, which has [30,34)", "--from earliest` takes what is still there")
 	}
 	if got := w.backfill(BackfillRequest{From: "earliest"}); got.Result.Rows != 4 {
 		t.Errorf("%+v", got.Result)

@@ -103,6 +103,7 @@ type Env struct {
 	throttles  map[string]*throttle // by job, as far as one was asked for; guarded by throttling
 
 	compared clockCompared
+	other    bool // another root than the configuration's: commands name it
 
 	fitting chan struct{} // holds one while a goroutine looks at what follows
 	info    *StoreInfo    // of the root, once it was read

@@ -140,7 +140,7 @@ func (w *worker) incarnate(ctx context.Context, cause string, starts []offsets.P
 		by = *d
 	} else if policy != "record" {
 		return halt(fmt.Errorf("%s: the topic was %s since it was last read (cluster %s, id %s; now cluster %s, id %s); nothing was read: "+
-			"`shadoof resolve --topic %s %s --reason ...` goes on with the topic as it is now", w.topic, cause, s.Cluster, s.TopicID, w.desc.Cluster, w.desc.ID, w.topic, accept))
+			"%s goes on with the topic as it is now", w.topic, cause, s.Cluster, s.TopicID, w.desc.Cluster, w.desc.ID, w.resolution(accept)))
 	}
 	judged := s.ID
 	_, err := w.append(ctx, func(s *offsets.State) (offsets.Body, error) {
@@ -339,7 +339,7 @@ func (w *worker) checkLost(ctx context.Context) error {
 		if d := w.decision.of("lost"); d != nil {
 			by = *d
 		} else if w.job.Policy.LostRecords != "record" {
-			w.fail(p.Partition, halt(fmt.Errorf("%w; nothing of this partition was read: `shadoof resolve --topic %s --accept-loss --reason ...` goes on at %d and keeps the loss in the log", lost, w.topic, p.LogStart)))
+			w.fail(p.Partition, halt(fmt.Errorf("%w; nothing of this partition was read: %s goes on at %d and keeps the loss in the log", lost, w.resolution("--accept-loss"), p.LogStart)))
 			continue
 		}
 		if err := w.skip(ctx, p.Partition, p.LogStart, "retention", by); err != nil {

@@ -96,7 +96,7 @@ func (w *worker) cannotRepair(v int64, f *offsets.File, err error) error {
 		return partial(fmt.Errorf("%s: rebuild %s of version %d: %w", w.topic, f.Key, v, err))
 	}
 	return halt(fmt.Errorf("%s: %s of version %d is committed, its staged bytes were removed by somebody before it was published, and Kafka cannot give them again: %w; "+
-		"`shadoof resolve --topic %s --drop %s --reason ...` records its %d rows as a gap", w.topic, f.Key, v, err, w.topic, f.Key, f.Rows))
+		"%s records its %d rows as a gap", w.topic, f.Key, v, err, w.resolution("--drop "+f.Key), f.Rows))
 }
 
 // A differsError says that the records in a source are not the ones that were committed.

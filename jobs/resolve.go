@@ -18,11 +18,13 @@ type Resolution struct {
 	AcceptExisting   bool  // the folder holds files of another tool: they stay as they are
 	AcceptSchema     int32 // this id of the registry stands for another schema than before; 0 for none
 	Drop             string
+	Into             bool // of a root that a backfill lifts into, and that is not the configuration's
 	offsets.Decision
 }
 
 // Resolve appends the decision to the topic's log. It returns the version of the log after it, and whether anything was appended.
 func (e *Env) Resolve(ctx context.Context, topic string, r Resolution) (version int64, changed bool, err error) {
+	e.other = e.other || r.Into
 	c, err := e.claimOf(topic)
 	if err != nil {
 		return 0, false, err

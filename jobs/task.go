@@ -84,7 +84,7 @@ func sameIncarnation(topic string, planned, now int) error {
 	if planned == now {
 		return nil
 	}
-	return halt(fmt.Errorf("%s: the log went on with incarnation %d of the topic, and this was planned for %d: look at the topic, and begin anew", topic, now, planned))
+	return halt(fmt.Errorf("%s: the log went on with incarnation %d of the topic, and this was planned for %d, which has other records under its offsets: `shadoof plan --topic %s` shows how the topic stands, `shadoof backfill --topic %s --from earliest --dry-run` what is left to do", topic, now, planned, topic, topic))
 }
 
 func (t *ranged) plan(ctx context.Context) (int64, error) {

@@ -52,6 +52,7 @@ type worker struct {
 
 	mu     sync.Mutex
 	failed map[int32]error
+	gone   func(error) error // what a partition is failed with whose records the cluster dropped while they were read; may be another error
 }
 
 // decisions are a person's, by what they are about: recreated, moved, truncated, lost.
@@ -74,7 +75,7 @@ func (e *Env) newWorkerFor(run string, job *config.Job, topic string) (*worker, 
 		return nil, err
 	}
 	w := &worker{
-		env: e, job: job, topic: topic, set: set, log: e.openLogFor(run, topic), failed: map[int32]error{},
+		env: e, job: job, topic: topic, set: set, log: e.openLogFor(run, topic), failed: map[int32]error{}, gone: func(err error) error { return err },
 		mine: func(int32) bool { return true }, beside: 1, limits: newLimits(e.now, job.Limits), throttle: e.throttle(job), registry: e.oneRegistry(),
 	}
 	w.report = w.newReport()
@@ -205,7 +206,7 @@ func (w *worker) withoutLog(ctx context.Context) (wrong, err error) {
 			break
 		}
 		return fmt.Errorf("%s: the topic has no commit log, but %w %s: files of another tool, or the log was deleted; nothing was read: "+
-			"if the files are another tool's, `shadoof resolve --topic %s --accept-existing --reason ...` leaves them as they are", w.topic, errForeign, e.Name, w.topic), nil
+			"if the files are another tool's, %s leaves them as they are", w.topic, errForeign, e.Name, w.resolution("--accept-existing")), nil
 	}
 	return nil, nil
 }

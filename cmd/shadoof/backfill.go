@@ -107,11 +107,7 @@ func (a *app) backfill(ctx context.Context, o *backfillOptions) (err error) {
 	defer stop()
 	return a.withJobs(ctx, progress, func(cfg *config.Config, env *jobs.Env) error {
 		if o.into != "" {
-			other := *cfg
-			if other.Store, err = cfg.Store.At(o.into); err != nil {
-				return usagef("--into: %w", err)
-			}
-			in, done, err := a.connect(ctx, &other, progress)
+			in, done, err := a.connectInto(ctx, cfg, o.into, progress)
 			if err != nil {
 				return err
 			}
@@ -123,16 +119,25 @@ func (a *app) backfill(ctx context.Context, o *backfillOptions) (err error) {
 		if err != nil {
 			return err
 		}
-		if err := a.print(report, func(w io.Writer) error { return printBackfill(w, report) }); err != nil {
+		if err := a.print(report, func(w io.Writer) error { return printBackfill(w, report, o.BackfillRequest) }); err != nil {
 			return err
 		}
 		return status(report.ExitCode())
 	})
 }
 
-func printBackfill(w io.Writer, r *jobs.BackfillReport) error {
-	p := r.Plan
-	if r.Result == nil || p.Mode == jobs.ModeReplace {
+// connectInto makes the parts of another root, whose store has the options of the configuration's.
+func (a *app) connectInto(ctx context.Context, cfg *config.Config, url string, progress jobs.Progress) (_ *jobs.Env, done func(), err error) {
+	other := *cfg
+	if other.Store, err = cfg.Store.At(url); err != nil {
+		return nil, nil, usagef("--into: %w", err)
+	}
+	return a.connect(ctx, &other, progress)
+}
+
+func printBackfill(w io.Writer, report *jobs.BackfillReport, r jobs.BackfillRequest) error {
+	p := report.Plan
+	if report.Result == nil || p.Mode == jobs.ModeReplace {
 		if err := printBackfillPlan(w, p); err != nil {
 			return err
 		}
@@ -142,15 +147,16 @@ func printBackfill(w io.Writer, r *jobs.BackfillReport) error {
 			return err
 		}
 	}
-	if r.Result == nil {
+	if report.Result == nil {
 		_, err := fmt.Fprintf(w, "%s: %s; this was a dry run, nothing was changed\n", p.Topic, backfillSum(p))
 		return err
 	}
-	if err := printRun(w, &jobs.RunReport{Topics: []*jobs.TopicReport{r.Result}}); err != nil {
+	if err := printRun(w, &jobs.RunReport{Topics: []*jobs.TopicReport{report.Result}}); err != nil {
 		return err
 	}
-	if p.Mode == jobs.ModeReplace && r.Result.Commits > 0 && (r.ExitCode() != jobs.ExitDone || r.Result.Outcome == jobs.Limited) {
-		_, err := fmt.Fprintf(w, "%s: to go on where it stands, run it again with --at %d\n", p.Topic, p.At)
+	if p.Mode == jobs.ModeReplace && report.Result.Commits > 0 && (report.ExitCode() != jobs.ExitDone || report.Result.Outcome == jobs.Limited) {
+		r.At = p.At
+		_, err := fmt.Fprintf(w, "%s: `%s` goes on where it stands\n", p.Topic, r.Command())
 		return err
 	}
 	return nil

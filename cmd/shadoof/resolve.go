@@ -19,7 +19,7 @@ type resolved struct {
 }
 
 func (a *app) newResolveCommand() *cobra.Command {
-	var topic, reason string
+	var topic, reason, into string
 	var r jobs.Resolution
 	var missing jobs.DropRequest
 	cmd := &cobra.Command{
@@ -43,7 +43,15 @@ func (a *app) newResolveCommand() *cobra.Command {
 			if r.Decision, err = decision(reason); err != nil {
 				return err
 			}
-			return a.withJobs(ctx, nil, func(_ *config.Config, env *jobs.Env) error {
+			return a.withJobs(ctx, nil, func(cfg *config.Config, env *jobs.Env) error {
+				if into != "" {
+					other, done, err := a.connectInto(ctx, cfg, into, nil)
+					if err != nil {
+						return err
+					}
+					defer done()
+					env, r.Into = other, true
+				}
 				if missing.Missing {
 					missing.Topic, missing.Decision = topic, r.Decision
 					return a.dropped(env.DropFiles(ctx, missing))
@@ -77,6 +85,7 @@ func (a *app) newResolveCommand() *cobra.Command {
 	f.BoolVar(&missing.Missing, "drop-missing", false, "give up the files that somebody deleted")
 	f.StringVar(&missing.Bucket, "bucket", "", "with --drop-missing: only those of this time `folder`")
 	f.BoolVar(&missing.DryRun, "dry-run", false, "with --drop-missing: only say which")
+	f.StringVar(&into, "into", "", "decide about the log of the root at this `URL`, which a backfill lifts into")
 	f.StringVar(&reason, "reason", "", "why, for the log")
 	must(cmd.MarkFlagRequired("reason"))
 	kinds := []string{"accept-loss", "accept-recreated", "accept-truncation", "accept-existing", "accept-schema", "drop", "drop-missing"}
