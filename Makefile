@@ -25,7 +25,7 @@ MORE_FUZZERS = ./record/avro:FuzzSkip ./record/avro:FuzzResolve ./record/avro:Fu
 	./storage:FuzzCheckName ./storage/hdfs:FuzzConfiguration ./storage/hdfs:FuzzToken ./storage/local:FuzzToken ./storage/s3:FuzzToken ./internal/ui:FuzzText ./internal/ui:FuzzHarmless
 FUZZTIME = 10s
 
-.PHONY: build image test-short test test-long test-deploy test-kubernetes faults lint fuzz bench bench-functions testbed-up testbed-check clean
+.PHONY: build image test-short test test-alone test-histories test-long test-servers-long fuzz-long test-deploy test-kubernetes faults lint fuzz bench bench-functions testbed-up testbed-check clean
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/shadoof ./cmd/shadoof
@@ -45,11 +45,16 @@ test-short:
 test: testbed-check lint
 	$(if $(RACE),,@echo 'no C compiler: these tests run without the race detector')
 	go test $(RACE) -vet=off -count=1 -timeout 10m $(RACED)
-	go test -vet=off -count=1 -timeout 10m $(MODEL) $(COMMAND)
-	go test -vet=off -count=1 -timeout 10m -run '$(HISTORIES)' ./jobs ./storage/local
+	@$(MAKE) --no-print-directory -j 2 test-alone test-histories
 	$(WITHSERVERS) -- go test -vet=off -count=1 -timeout 10m ./...
 	@$(MAKE) --no-print-directory test-deploy
 	@$(MAKE) --no-print-directory fuzz
+
+# Without the race detector: what is one goroutine each, and what is many processes in one.
+test-alone:
+	go test -vet=off -count=1 -timeout 30m $(MODEL) $(if $(SHADOOF_LONG),,$(COMMAND))
+test-histories:
+	go test -vet=off -count=1 -timeout 30m -run '$(HISTORIES)' ./jobs ./storage/local
 
 # The image and the Helm chart, with Helm, kubeconform and registries in the process: nothing is installed.
 test-deploy:
@@ -59,12 +64,17 @@ test-deploy:
 # Also what takes long: clusters of three brokers, large topics, faults of network and disk.
 test-long: testbed-check lint
 	go test $(RACE) -vet=off -count=1 -timeout 30m $(RACED) $(COMMAND)
-	SHADOOF_LONG=1 go test -vet=off -count=1 -timeout 30m $(MODEL)
-	SHADOOF_LONG=1 go test -vet=off -count=1 -timeout 30m -run '$(HISTORIES)' ./jobs ./storage/local
-	SHADOOF_LONG=1; export SHADOOF_LONG; $(WITHSERVERS) -- go test -vet=off -count=1 -timeout 60m -tags long ./...
+	@SHADOOF_LONG=1 $(MAKE) --no-print-directory -j 2 test-alone test-histories
+	@$(MAKE) --no-print-directory -j 2 test-servers-long fuzz-long
 	@$(MAKE) --no-print-directory test-deploy
-	@$(MAKE) --no-print-directory fuzz FUZZTIME=5m
-	@$(MAKE) --no-print-directory fuzz FUZZERS="$(MORE_FUZZERS)" FUZZTIME=20s
+
+test-servers-long:
+	SHADOOF_LONG=1; export SHADOOF_LONG; $(WITHSERVERS) -- go test -vet=off -count=1 -timeout 60m -tags long ./...
+
+# Beside the servers, of which most tests wait: it takes what they leave of the processors.
+fuzz-long:
+	@nice -n 19 $(MAKE) --no-print-directory fuzz FUZZTIME=5m
+	@nice -n 19 $(MAKE) --no-print-directory fuzz FUZZERS="$(MORE_FUZZERS)" FUZZTIME=20s
 
 # Faults on demand, and a table of what came of it: docs/faults.md. BACKEND is s3, local or hdfs; BROKERS is 3 or 1.
 MINUTES ?= 3
