@@ -162,9 +162,9 @@ func TestOffsetsAt(t *testing.T) {
 	}
 }
 
-func TestEpochEnd(t *testing.T) {
+func TestEpochEnds(t *testing.T) {
 	t.Parallel()
-	c := startCluster(t, kafkatest.Options{Brokers: 2, Topics: map[string]int{"a": 1}})
+	c := startCluster(t, kafkatest.Options{Brokers: 2, Topics: map[string]int{"a": 2}})
 	k := openKafka(t, c, nil)
 	first := mustDescribe(t, k, "a").Partitions[0]
 	produce(t, c, "a", numbered("x", 5)...)
@@ -176,18 +176,28 @@ func TestEpochEnd(t *testing.T) {
 		t.Fatalf("epochs %d, %d", first.Epoch, second.Epoch)
 	}
 	produce(t, c, "a", numbered("y", 5)...)
-	for _, test := range []struct {
-		epoch int32
-		end   int64
-		known bool
-	}{{first.Epoch, 5, true}, {second.Epoch, 10, true}, {second.Epoch + 5, 0, false}, {-1, 0, false}} {
-		end, known, err := k.EpochEnd(t.Context(), "a", 0, test.epoch)
-		if err != nil || known != test.known || known && end != test.end {
-			t.Errorf("epoch %d ends at %d, %v, %v; want %d, %v", test.epoch, end, known, err, test.end, test.known)
+	// Moved once more before anything is written: nobody has records of the epoch between.
+	if err := c.MoveLeader("a", 0, first.Leader); err != nil {
+		t.Fatal(err)
+	}
+	third := mustDescribe(t, k, "a").Partitions[0]
+	if err := c.MoveLeader("a", 0, 1-first.Leader); err != nil {
+		t.Fatal(err)
+	}
+	last := mustDescribe(t, k, "a").Partitions[0]
+	produce(t, c, "a", numbered("z", 5)...)
+	for _, test := range []struct{ epoch, have, end int32 }{
+		{first.Epoch, first.Epoch, 5}, {second.Epoch, second.Epoch, 10}, {third.Epoch, second.Epoch, 10}, {last.Epoch, last.Epoch, 15}, {last.Epoch + 5, -1, -1}, {-1, -1, -1},
+	} {
+		got, err := k.EpochEnds(t.Context(), "a", map[int32]int32{0: test.epoch, 1: 0})
+		want := EpochEnd{Epoch: test.have, End: int64(test.end)}
+		if err != nil || got[0] != want || len(got) != 2 || !got[1].Known() {
+			t.Errorf("about epoch %d: %+v, %v; want %+v", test.epoch, got, err, want)
 		}
 	}
-	if _, _, err := k.EpochEnd(t.Context(), "a", 7, 0); !errors.Is(err, ErrNoTopic) {
-		t.Errorf("a partition that does not exist: %v", err)
+	got, err := k.EpochEnds(t.Context(), "a", map[int32]int32{0: first.Epoch, 7: 0})
+	if err != nil || !errors.Is(got[7].Err, ErrNoTopic) || got[0].Err != nil {
+		t.Errorf("a partition that does not exist: %+v, %v", got, err)
 	}
 }
 

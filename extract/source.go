@@ -26,9 +26,9 @@ type Source interface {
 	// be read. It fails when the cluster does not answer.
 	Ends(ctx context.Context, topics []string) (map[string]map[int32]int64, error)
 
-	// EpochEnd asks the partition's leader where a leader epoch ended (OffsetForLeaderEpoch). known is false when the broker has
-	// no record of the epoch, which is no verdict.
-	EpochEnd(ctx context.Context, topic string, partition, epoch int32) (end int64, known bool, err error)
+	// EpochEnds asks the leaders of partitions where leader epochs ended (OffsetForLeaderEpoch), by a request to each broker. Every
+	// partition that was asked about has an answer.
+	EpochEnds(ctx context.Context, topic string, epochs map[int32]int32) (map[int32]EpochEnd, error)
 
 	// OffsetsAt returns per partition the first offset whose timestamp is at or after t, by the broker's time index, or the end
 	// that Describe would give when there is none.
@@ -74,6 +74,21 @@ func (p Partition) End(readCommitted bool) int64 {
 	}
 	return p.HighWatermark
 }
+
+// An EpochEnd is what a leader knows of an epoch that it was asked about.
+//
+// Of the log that holds records of the epoch, leader and reader have the same up to where the epoch ends in one of them. A leader that has
+// none answers for the newest epoch before it of which it has some, or, where retention took what was older, for the one that was asked
+// about, with its log start as the end. So an Epoch below the one that was asked about says that what was read in that one is not of this
+// log, or was compacted away in it. https://cwiki.apache.org/confluence/x/0gOUB (KIP-101), https://cwiki.apache.org/confluence/x/YgFACg (KIP-320)
+type EpochEnd struct {
+	Epoch int32 // newest epoch up to the one that was asked about of which the leader has records; -1 when it knows of none, which is no verdict
+	End   int64 // where that ends and a later one begins, or the log ends
+	Err   error // the partition could not be asked; the others stand
+}
+
+// Known says whether there is a verdict.
+func (e EpochEnd) Known() bool { return e.Err == nil && e.Epoch >= 0 }
 
 // A Range is [First, Next) of one partition, half open.
 type Range struct {
@@ -125,8 +140,15 @@ type Batch struct {
 	Unexplained []Range // holes that nothing explains, in a topic that is not compacted; ascending
 	Skipped     []Skip  // where the Control and Aborted ones are; ascending
 	Epoch       int32   // leader epoch of the last record batch; -1 when unknown
+	Epochs      []Epoch // which leader epochs its record batches are of, and from where on; ascending
 	Mark        *Mark   // of the last record batch, nil when there was none
 	MaxTime     int64   // greatest timestamp of the records; 0 when there are none
+}
+
+// An Epoch says from which offset on record batches are of a leader epoch.
+type Epoch struct {
+	Epoch int32
+	First int64
 }
 
 // A Skip is a stretch of offsets that held markers, or records of aborted transactions. What it has besides was compacted away.

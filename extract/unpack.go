@@ -51,7 +51,7 @@ func newUnpacker(k *Kafka, topic string, r Range, c *cleanup) *unpacker {
 func (s *slot) begin(partition int32, at int64) {
 	s.release()
 	s.rows.partition = partition
-	s.batch = Batch{Partition: partition, First: at, Next: at, Epoch: -1, Skipped: s.batch.Skipped[:0]}
+	s.batch = Batch{Partition: partition, First: at, Next: at, Epoch: -1, Epochs: s.batch.Epochs[:0], Skipped: s.batch.Skipped[:0]}
 }
 
 func (s *slot) release() {
@@ -186,7 +186,7 @@ func (u *unpacker) add(ctx context.Context, a *answer, h *header, raw []byte) er
 	}
 	u.batch.Compacted += hi - lo - n
 	u.batch.Next = hi
-	u.seen(h)
+	u.seen(h, lo)
 	return nil
 }
 
@@ -257,8 +257,12 @@ func (u *unpacker) open(h *header, body []byte) ([]byte, error) {
 	return out, nil
 }
 
-func (u *unpacker) seen(h *header) {
+// seen notes a batch that was accounted for from an offset on.
+func (u *unpacker) seen(h *header, from int64) {
 	u.mark = h.mark()
+	if h.epoch >= 0 && h.epoch != u.batch.Epoch {
+		u.batch.Epochs = append(u.batch.Epochs, Epoch{h.epoch, from})
+	}
 	u.batch.Mark, u.batch.Epoch = &u.mark, h.epoch
 }
 
@@ -296,6 +300,6 @@ func (u *unpacker) addMessage(ctx context.Context, a *answer, h *header, raw []b
 	if err := u.hole(ctx, min(h.last+1, a.next)); err != nil {
 		return err
 	}
-	u.seen(h)
+	u.seen(h, h.base)
 	return nil
 }

@@ -170,6 +170,9 @@ func (w *worker) liftBundle(ctx, hard context.Context, a *attempt, ranges []extr
 		w.judge(ctx, s, ranges[i], whole)
 		short = short || s.To < ranges[i].Next
 		if s.To > s.From {
+			if len(s.epochs) > 1 {
+				s.Epochs = s.epochs
+			}
 			b.Segments = append(b.Segments, s.Segment)
 		}
 	}

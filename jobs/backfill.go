@@ -199,7 +199,7 @@ func (b *backfill) prepare(ctx context.Context) error {
 	if err := w.fixEnds(ctx, noTime); err != nil {
 		return err
 	}
-	if err := b.sameTopic(ctx); err != nil {
+	if err := w.sameTopic(ctx); err != nil {
 		return err
 	}
 	parts, err := b.selected()
@@ -231,8 +231,8 @@ func (b *backfill) prepare(ctx context.Context) error {
 }
 
 // sameTopic refuses a topic that is another one than the log's: what to do is for a run, and a person, to decide.
-func (b *backfill) sameTopic(ctx context.Context) error {
-	w, s := b.w, b.w.log.State()
+func (w *worker) sameTopic(ctx context.Context) error {
+	s := w.log.State()
 	if s.V == 0 {
 		return nil
 	}
@@ -246,8 +246,14 @@ func (b *backfill) sameTopic(ctx context.Context) error {
 			cause = "recreated"
 		}
 	}
-	if cause == "" && len(w.cutBack(ctx)) > 0 {
-		cause = "truncated"
+	if cause == "" {
+		cut, err := w.cutBack(ctx)
+		if err != nil {
+			return err
+		}
+		if len(cut) > 0 {
+			cause = "truncated"
+		}
 	}
 	if cause != "" && b.r.Into != nil {
 		accept := "--accept-recreated"

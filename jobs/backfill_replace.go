@@ -36,7 +36,7 @@ func (b *backfill) prepareReplace(ctx context.Context) error {
 		t.at = s.V
 	}
 	b.plan.Mode, b.plan.Swap, b.plan.At = ModeReplace, b.r.Swap, t.at
-	if err := t.set.extend(ctx, w.log, s.V); err != nil {
+	if err := t.set.follow(ctx, w.log, s); err != nil {
 		return err
 	}
 	var gone []error
@@ -153,14 +153,14 @@ func (t *replacing) reachesEnd() bool { return false }
 // plan lists the bundles of the plan that are still to be replaced.
 func (t *replacing) plan(ctx context.Context) (n int64, err error) {
 	w := t.b.w
+	if err := w.log.ConfirmNewest(ctx); err != nil { // what is not in the set any more is held for done
+		return 0, err
+	}
 	s := w.log.State()
 	if err := sameIncarnation(w.topic, t.incarnation, s.Incarnation); err != nil {
 		return 0, err
 	}
-	if t.set.v > s.V { // a record that was read has vanished since
-		t.set = newBundleSet()
-	}
-	if err := t.set.extend(ctx, w.log, s.V); err != nil {
+	if err := t.set.follow(ctx, w.log, s); err != nil {
 		return 0, err
 	}
 	t.parts = nil

@@ -11,6 +11,7 @@ import (
 // A bundleSet is the bundles of a topic that were neither replaced nor are of another incarnation than the newest, after a version.
 type bundleSet struct {
 	v           int64
+	id          string // of record v: one that vanishes may have another in its slot
 	incarnation int
 	bundles     map[offsets.BundleRef]*liveBundle
 	files       map[offsets.FileRef]*liveBundle
@@ -27,11 +28,20 @@ func newBundleSet() *bundleSet {
 	return &bundleSet{bundles: map[offsets.BundleRef]*liveBundle{}, files: map[offsets.FileRef]*liveBundle{}}
 }
 
-// extend takes in the records up to version v that came since.
-func (s *bundleSet) extend(ctx context.Context, log *offsets.Log, v int64) error {
-	for r, err := range log.Records(ctx, s.v+1, v) {
+// follow takes in the records up to the newest of a state that came since. Where what was taken in is not of that log, because it vanished
+// since, it begins anew.
+func (s *bundleSet) follow(ctx context.Context, log *offsets.Log, state *offsets.State) error {
+	if s.v > state.V || s.v == state.V && s.id != state.ID {
+		*s = *newBundleSet()
+	}
+	first := s.v + 1
+	for r, err := range log.Records(ctx, first, state.V) {
 		if err != nil {
 			return err
+		}
+		if r.Prev != s.id && r.V == first && first > 1 {
+			*s = *newBundleSet()
+			return s.follow(ctx, log, state)
 		}
 		s.take(r)
 	}
@@ -39,7 +49,7 @@ func (s *bundleSet) extend(ctx context.Context, log *offsets.Log, v int64) error
 }
 
 func (s *bundleSet) take(r *offsets.Record) {
-	s.v = r.V
+	s.v, s.id = r.V, r.ID
 	switch b := r.Body.(type) {
 	case *offsets.Incarnate:
 		s.incarnation = b.Incarnation

@@ -260,7 +260,7 @@ func (h *hourly) step() {
 	case n == 15:
 		h.note("a new partition")
 		if len(parts) < 5 {
-			h.topic.parts = append(parts, &memPartition{ends: map[int32]int64{}})
+			h.topic.parts = append(parts, &memPartition{})
 		}
 	case n == 16:
 		p := int32(h.r.IntN(len(parts)))

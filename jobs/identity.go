@@ -131,6 +131,10 @@ func (w *worker) incarnate(ctx context.Context, cause string, starts []offsets.P
 		return err
 	}
 	s := w.log.State()
+	back, err := w.comesBack(ctx, cause)
+	if err != nil {
+		return err
+	}
 	policy, key, accept := w.job.Policy.TopicRecreated, "topic_recreated", "--accept-recreated"
 	if cause == "truncated" {
 		policy, key, accept = w.job.Policy.Truncated, "truncated", "--accept-truncation"
@@ -138,12 +142,15 @@ func (w *worker) incarnate(ctx context.Context, cause string, starts []offsets.P
 	by := offsets.Decision{By: "policy", Reason: "policy." + key + " is record"}
 	if d := w.decision.of(cause); d != nil {
 		by = *d
+	} else if back > 0 {
+		return halt(fmt.Errorf("%s: the topic was %s since it was last read (cluster %s, id %s; now cluster %s, id %s), and is one that was lifted until version %d of the log; nothing was read, whatever the policy is: "+
+			"to go on with it from its start, so that what was lifted of it then is lifted again, `shadoof resolve --topic %s %s --reason ...`", w.topic, cause, s.Cluster, s.TopicID, w.desc.Cluster, w.desc.ID, back, w.topic, accept))
 	} else if policy != "record" {
 		return halt(fmt.Errorf("%s: the topic was %s since it was last read (cluster %s, id %s; now cluster %s, id %s); nothing was read: "+
 			"%s goes on with the topic as it is now", w.topic, cause, s.Cluster, s.TopicID, w.desc.Cluster, w.desc.ID, w.resolution(accept)))
 	}
 	judged := s.ID
-	_, err := w.append(ctx, func(s *offsets.State) (offsets.Body, error) {
+	_, err = w.append(ctx, func(s *offsets.State) (offsets.Body, error) {
 		if s.ID != judged {
 			return nil, errLogMoved
 		}
@@ -158,6 +165,37 @@ func (w *worker) incarnate(ctx context.Context, cause string, starts []offsets.P
 	w.incarnation = s.Incarnation + 1
 	w.env.log.Warn("the topic is a new one from here on", "topic", w.topic, "cause", cause, "by", by.By)
 	return nil
+}
+
+// comesBack returns the version of the log up to which it was of the topic that the cluster describes now, where it has gone on with another
+// one since; 0: it never was. No cluster gives an id twice: if it is of the same cluster as the newest, the broker that answered does not
+// know yet that the topic was recreated. To follow it would be to begin the newer one a second time afterwards.
+func (w *worker) comesBack(ctx context.Context, cause string) (until int64, err error) {
+	if cause == "truncated" || w.desc.ID == "" {
+		return 0, nil
+	}
+	s, id, cluster := w.log.State(), "", ""
+	for r, err := range w.log.Records(ctx, 1, s.V) {
+		if err != nil {
+			return 0, fmt.Errorf("%s: read which topics were lifted: %w", w.topic, err)
+		}
+		switch b := r.Body.(type) {
+		case *offsets.Init:
+			if id == "" {
+				id, cluster = b.TopicID, b.Cluster
+			}
+		case *offsets.Incarnate:
+			if id == w.desc.ID && cluster == w.desc.Cluster && (b.TopicID != id || b.Cluster != cluster) {
+				until = r.V - 1
+			}
+			id, cluster = b.TopicID, b.Cluster
+		}
+	}
+	if until > 0 && s.Cluster == w.desc.Cluster {
+		return 0, fmt.Errorf("%s: the cluster describes a topic (id %s) that was recreated since, as the log says after version %d (its id now: %s): a broker answered whose metadata is old: try again. "+
+			"If the whole cluster was put back to what it was then, look with `shadoof offsets show`, and lift it into another root", w.topic, w.desc.ID, until, s.TopicID)
+	}
+	return until, nil
 }
 
 // initPartitions gives a first offset to partitions that have none: at the job's start for a new topic, at 0 for partitions that
@@ -239,89 +277,6 @@ func (w *worker) firstOffsets(ctx context.Context) (map[int32]int64, error) {
 		}
 	}
 	return out, nil
-}
-
-// cutBack finds partitions whose log was cut back below what was committed, with where the two logs part: not with where it ends now,
-// for what is written since lies in between, and was never lifted.
-func (w *worker) cutBack(ctx context.Context) map[int32]int64 {
-	s := w.log.State()
-	cut := map[int32]int64{}
-	for _, p := range w.desc.Partitions {
-		have, ok := s.Partitions[p.Partition]
-		if !ok || p.Err != nil || have.Next <= p.LogStart {
-			continue
-		}
-		if have.Epoch >= 0 && have.Epoch != p.Epoch { // an epoch that still stands has not ended
-			end, known, err := w.env.source.EpochEnd(ctx, w.topic, p.Partition, have.Epoch)
-			if err != nil && !w.mine(p.Partition) {
-				continue // its own worker says so
-			}
-			if err != nil {
-				w.fail(p.Partition, fmt.Errorf("%s/%d: ask where leader epoch %d ended: %w", w.topic, p.Partition, have.Epoch, err))
-				continue
-			}
-			switch {
-			case known && end < epochReaches(have):
-				cut[p.Partition] = end // whatever the high watermark is, which a new leader learns last
-				continue
-			case known && end >= have.Next && p.HighWatermark < have.Next:
-				// Nothing was cut: a new leader learns last how far its followers are.
-				if w.mine(p.Partition) {
-					w.fail(p.Partition, fmt.Errorf("%s/%d: its leader has what was committed, up to offset %d, and says that it ends at %d: try again", w.topic, p.Partition, have.Next, p.HighWatermark))
-				}
-				continue
-			}
-		}
-		if p.HighWatermark < have.Next {
-			cut[p.Partition] = p.HighWatermark
-		}
-	}
-	return cut
-}
-
-// epochReaches is the offset up to which a partition's records are of its epoch or of those before it. What a person skipped after that is
-// not: nobody has seen its epochs.
-func epochReaches(have offsets.PartitionState) int64 {
-	if n := len(have.Coverage); have.Next == have.Start || n > 0 && have.Coverage[n-1].To == have.Next {
-		return have.Next
-	}
-	if have.Mark != nil {
-		return have.Mark.Offset + 1
-	}
-	return have.Start
-}
-
-// epochsBefore are the epochs of what was committed right before ranges: by them the brokers see whether their logs were cut back below, also
-// while this run goes on.
-func epochsBefore(s *offsets.State, ranges []extract.Range) map[int32]int32 {
-	out := map[int32]int32{}
-	for _, r := range ranges {
-		if have, ok := s.Partitions[r.Partition]; ok && have.Next == r.First && have.Mark != nil && have.Epoch >= 0 && epochReaches(have) == r.First {
-			out[r.Partition] = have.Epoch
-		}
-	}
-	return out
-}
-
-// checkTruncation has the policy decide where a partition's log was cut back below what was committed.
-func (w *worker) checkTruncation(ctx context.Context) error {
-	s := w.log.State()
-	cut := w.cutBack(ctx)
-	if len(cut) == 0 {
-		return nil
-	}
-	var starts []offsets.PartitionStart
-	for p, have := range s.Partitions {
-		// The epoch stays: a partition that cannot be asked now may be cut back as well.
-		start := offsets.PartitionStart{Partition: p, Start: have.Next, Epoch: have.Epoch}
-		if end, ok := cut[p]; ok {
-			w.env.log.Warn("the partition's log was truncated below what was committed", "topic", w.topic, "partition", p, "committed", have.Next, "cut_at", end)
-			start.Start = end
-		}
-		starts = append(starts, start)
-	}
-	sort.Slice(starts, func(i, j int) bool { return starts[i].Partition < starts[j].Partition })
-	return w.incarnate(ctx, "truncated", starts)
 }
 
 // checkLost finds partitions whose log now starts above what was committed: records were deleted before they were read.

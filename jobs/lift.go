@@ -43,7 +43,8 @@ type lifter struct {
 // A segment is what was read of one range, before it becomes part of a commit.
 type segment struct {
 	offsets.Segment
-	failed error // why reading ended there, before the end of the range
+	epochs []offsets.EpochFrom // of its record batches
+	failed error               // why reading ended there, before the end of the range
 }
 
 func (w *worker) newLifter(schemas *schemas, a *attempt, ranges []extract.Range, only *offsets.File) (*lifter, error) {
@@ -93,7 +94,7 @@ func (l *lifter) read(ctx, hard context.Context, id string, ranges []extract.Ran
 		of[r.Partition] = segments[i]
 	}
 	paid := l.bytes
-	request := extract.ReadRequest{Topic: l.w.topic, ID: id, Ranges: ranges, Epochs: epochsBefore(l.w.log.State(), ranges), Together: l.together, Share: l.share, Memory: l.w.env.budget}
+	request := extract.ReadRequest{Topic: l.w.topic, ID: id, Ranges: ranges, Epochs: l.w.epochsBefore(ranges), Together: l.together, Share: l.share, Memory: l.w.env.budget}
 	for b, err := range l.w.env.source.Read(ctx, request) {
 		if err != nil && b == nil {
 			return nil, err
@@ -177,6 +178,11 @@ func (l *lifter) batch(ctx context.Context, s *segment, b *extract.Batch) error 
 	s.Gaps.Compacted += b.Compacted
 	for _, h := range b.Unexplained {
 		s.Gaps.Unexplained = appendRange(s.Gaps.Unexplained, offsets.Range{From: h.First, To: h.Next})
+	}
+	for _, e := range b.Epochs {
+		if n := len(s.epochs); n == 0 || s.epochs[n-1].Epoch != e.Epoch {
+			s.epochs = append(s.epochs, offsets.EpochFrom{Epoch: e.Epoch, From: e.First})
+		}
 	}
 	if b.Epoch >= 0 {
 		s.Epoch = b.Epoch

@@ -151,7 +151,7 @@ func TestATruncatedPartitionHaltsUntilAPersonAcceptsIt(t *testing.T) {
 	w.runClean()
 	p := topic.parts[0]
 	p.slots = p.slots[:15]
-	p.ends[0], p.epoch = 15, 1
+	p.epoch = 1
 	topic.add(0, 30, day.Add(4*time.Hour), time.Second) // beyond what was committed: only the epoch tells
 	w.mustHalt("was truncated", "--accept-truncation")
 	w.resolve(Resolution{AcceptTruncation: true})
@@ -176,7 +176,7 @@ func TestRecordsBetweenTheCutAndTheEndAreLifted(t *testing.T) {
 	cut := func(p int, at int64, epoch int32) {
 		log := topic.parts[p]
 		log.slots = log.slots[:at]
-		log.ends[epoch-1], log.epoch = at, epoch
+		log.epoch = epoch
 	}
 	cut(0, 10, 1)
 	cut(1, 2, 1)
@@ -351,7 +351,7 @@ func TestNewPartitionsBeginAtZero(t *testing.T) {
 	w.configure(testConfig + "    start: latest\n")
 	topic := twoHours(w)
 	w.runClean()
-	topic.parts = append(topic.parts, &memPartition{ends: map[int32]int64{}})
+	topic.parts = append(topic.parts, &memPartition{})
 	topic.add(2, 6, day, time.Minute)
 	if r := w.runClean(); r.Topics[0].Rows != 6 {
 		t.Errorf("%d rows, want the 6 of the new partition, though the job starts at latest", r.Topics[0].Rows)
@@ -508,7 +508,7 @@ func TestATruncatedPartitionGoesOnFromItsEndByPolicy(t *testing.T) {
 	w.policy("truncated: record")
 	p := topic.parts[0]
 	p.slots = p.slots[:15]
-	p.ends[0], p.epoch = 15, 1
+	p.epoch = 1
 	topic.add(0, 30, day.Add(4*time.Hour), time.Second)
 	if r := w.runClean(); r.Topics[0].Rows != 30 {
 		t.Errorf("%d rows, want the 30 behind the cut", r.Topics[0].Rows)

@@ -90,7 +90,7 @@ func TestARecordInTheSlotOfOneThatVanishedIsNewerThanWhatTheClusterSaid(t *testi
 // cutBack takes the log of a partition back to an offset, as an unclean election does.
 func (t *memTopic) cutBack(p int, at int64) {
 	log := t.parts[p]
-	log.slots, log.ends[log.epoch], log.epoch = log.slots[:at], at, log.epoch+1
+	log.elect(log.slots[:at])
 }
 
 // A partition is cut back, and written to beyond the end that it had, after a run has looked at it.
@@ -122,7 +122,7 @@ func TestASkipOverAnElectionIsNotTruncation(t *testing.T) {
 	topic := twoHours(w)
 	w.runClean()
 	log := topic.parts[1]
-	log.ends[0], log.epoch = int64(len(log.slots)), 1
+	log.epoch = 1
 	topic.add(1, 5, day.Add(4*time.Hour), time.Second)
 	if _, err := w.process(w.store).Skip(t.Context(), "orders", 1, 8, offsets.Decision{By: "somebody", Reason: "poison"}); err != nil {
 		t.Fatal(err)
@@ -157,7 +157,7 @@ func TestALeaderThatDoesNotKnowItsEndYetHasCutNothing(t *testing.T) {
 	w.policy("truncated: record")
 	w.runClean()
 	for _, p := range topic.parts {
-		p.ends[0], p.epoch = int64(len(p.slots)), 1
+		p.epoch = 1
 	}
 	e := w.process(w.store)
 	e.source = &lagging{e.source, 3}

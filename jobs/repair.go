@@ -164,14 +164,8 @@ func (w *worker) stillThere(ctx context.Context, l *offsets.Lift, f *offsets.Fil
 				if seg.Partition != r.Partition || r.First < seg.From || r.Last >= seg.To {
 					continue
 				}
-				if seg.Epoch >= 0 {
-					end, known, err := w.env.source.EpochEnd(ctx, w.topic, seg.Partition, seg.Epoch)
-					if err != nil {
-						return fmt.Errorf("%s/%d: ask where leader epoch %d ended: %w", w.topic, seg.Partition, seg.Epoch, err)
-					}
-					if known && end <= r.Last {
-						return &extract.TruncatedError{Topic: w.topic, Partition: seg.Partition, Position: r.Last + 1, End: end}
-					}
+				if err := w.sameEpoch(ctx, &seg, r.Last); err != nil {
+					return err
 				}
 				if w.log.State().TopicID == "" && seg.Mark != nil {
 					m, err := w.env.source.Mark(ctx, w.topic, seg.Partition, seg.Mark.Offset+1)
@@ -184,6 +178,24 @@ func (w *worker) stillThere(ctx context.Context, l *offsets.Lift, f *offsets.Fil
 				}
 			}
 		}
+	}
+	return nil
+}
+
+// sameEpoch asks the leader whether the record at an offset of a segment, and all before it, are still of the epochs of those that were
+// lifted.
+func (w *worker) sameEpoch(ctx context.Context, seg *offsets.Segment, offset int64) error {
+	epoch := epochAt(seg, offset)
+	if epoch < 0 {
+		return nil
+	}
+	ends, err := w.env.source.EpochEnds(ctx, w.topic, map[int32]int32{seg.Partition: epoch})
+	e := ends[seg.Partition]
+	if err := errors.Join(err, e.Err); err != nil {
+		return fmt.Errorf("%s/%d: ask where leader epoch %d ended: %w", w.topic, seg.Partition, epoch, err)
+	}
+	if e.Known() && (e.End <= offset || e.Epoch < epoch) {
+		return &extract.TruncatedError{Topic: w.topic, Partition: seg.Partition, Position: offset + 1, End: e.End}
 	}
 	return nil
 }

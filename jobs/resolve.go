@@ -163,6 +163,9 @@ func (e *Env) Skip(ctx context.Context, topic string, partition int32, to int64,
 	if err := w.fixEnds(ctx, noTime); err != nil {
 		return p.Next, err
 	}
+	if err := w.sameTopic(ctx); err != nil { // an offset of another log would be skipped
+		return p.Next, err
+	}
 	end, known := w.ends[partition]
 	if !known {
 		return p.Next, fmt.Errorf("%s/%d: where the partition ends cannot be told now: %w", topic, partition, errors.Join(w.failures(), errNotNow))

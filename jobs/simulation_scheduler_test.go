@@ -211,11 +211,11 @@ func (s stepwise) Describe(ctx context.Context, topic string) (*extract.Topic, e
 	return s.memSource.Describe(ctx, topic)
 }
 
-func (s stepwise) EpochEnd(ctx context.Context, topic string, partition, epoch int32) (int64, bool, error) {
-	if err := s.ask("epoch-end", topic); err != nil {
-		return 0, false, err
+func (s stepwise) EpochEnds(ctx context.Context, topic string, epochs map[int32]int32) (map[int32]extract.EpochEnd, error) {
+	if err := s.ask("epoch-ends", topic); err != nil {
+		return nil, err
 	}
-	return s.memSource.EpochEnd(ctx, topic, partition, epoch)
+	return s.memSource.EpochEnds(ctx, topic, epochs)
 }
 
 func (s stepwise) OffsetsAt(ctx context.Context, topic string, at time.Time) (map[int32]int64, error) {

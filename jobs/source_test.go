@@ -35,16 +35,16 @@ type memPartition struct {
 	start int64
 	open  int64 // offsets at the end that an open transaction holds back
 	epoch int32
-	ends  map[int32]int64 // of past epochs
-	slots []memSlot       // from offset 0
+	slots []memSlot // from offset 0
 }
 
 // A memSlot is what an offset holds.
 type memSlot struct {
-	kind slotKind
-	ts   int64
-	key  string
-	val  []byte
+	kind  slotKind
+	epoch int32 // of the leader that took it
+	ts    int64
+	key   string
+	val   []byte
 }
 
 type slotKind int
@@ -64,7 +64,7 @@ func newMemSource() *memSource {
 func (s *memSource) create(topic, id string, partitions int) *memTopic {
 	t := &memTopic{id: id}
 	for range partitions {
-		t.parts = append(t.parts, &memPartition{ends: map[int32]int64{}})
+		t.parts = append(t.parts, &memPartition{})
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,12 +77,41 @@ func (t *memTopic) add(partition int, n int, from time.Time, step time.Duration)
 	p := t.parts[partition]
 	for i := range n {
 		o := len(p.slots)
-		p.slots = append(p.slots, memSlot{ts: from.Add(time.Duration(i) * step).UnixMilli(), key: fmt.Sprint("k", o), val: fmt.Appendf(nil, "value %d/%d", partition, o)})
+		p.slots = append(p.slots, memSlot{epoch: p.epoch, ts: from.Add(time.Duration(i) * step).UnixMilli(), key: fmt.Sprint("k", o), val: fmt.Appendf(nil, "value %d/%d", partition, o)})
 	}
 }
 
 func (t *memTopic) addSlots(partition int, slots ...memSlot) {
-	t.parts[partition].slots = append(t.parts[partition].slots, slots...)
+	p := t.parts[partition]
+	for _, s := range slots {
+		s.epoch = p.epoch
+		p.slots = append(p.slots, s)
+	}
+}
+
+// elect makes another replica the leader, which has these slots.
+func (p *memPartition) elect(slots []memSlot) { p.slots, p.epoch = slots, p.epoch+1 }
+
+// endOf answers as a leader does: see extract.EpochEnd. Its own epoch began when it was elected, whether or not there is a record of it.
+func (p *memPartition) endOf(epoch int32) extract.EpochEnd {
+	e := extract.EpochEnd{Epoch: -1, End: int64(len(p.slots))}
+	if epoch < 0 || epoch > p.epoch {
+		return extract.EpochEnd{Epoch: -1, End: -1}
+	}
+	if epoch == p.epoch {
+		e.Epoch = epoch
+	}
+	for o := min(p.start, e.End); o < e.End; o++ {
+		if at := p.slots[o].epoch; at > epoch {
+			e.End = o
+		} else if e.Epoch != epoch {
+			e.Epoch = at
+		}
+	}
+	if e.Epoch < 0 {
+		e.Epoch = epoch
+	}
+	return e
 }
 
 func (s *memSource) Topics(context.Context) ([]string, error) {
@@ -140,11 +169,17 @@ func (s *memSource) Ends(_ context.Context, topics []string) (map[string]map[int
 	return ends, nil
 }
 
-func (s *memSource) EpochEnd(_ context.Context, topic string, partition, epoch int32) (int64, bool, error) {
+func (s *memSource) EpochEnds(_ context.Context, topic string, epochs map[int32]int32) (map[int32]extract.EpochEnd, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	end, ok := s.topics[topic].parts[partition].ends[epoch]
-	return end, ok, nil
+	ends := map[int32]extract.EpochEnd{}
+	for partition, epoch := range epochs {
+		ends[partition] = s.topics[topic].parts[partition].endOf(epoch)
+		if err := s.fail[partition]; err != nil {
+			ends[partition] = extract.EpochEnd{Err: err}
+		}
+	}
+	return ends, nil
 }
 
 func (s *memSource) OffsetsAt(_ context.Context, topic string, at time.Time) (map[int32]int64, error) {
@@ -168,7 +203,12 @@ func (s *memSource) Mark(_ context.Context, topic string, partition int32, next 
 	if next <= p.start || next > int64(len(p.slots)) {
 		return nil, nil
 	}
-	return markOf(p, next-1), nil
+	for o := next - 1; o >= p.start; o-- {
+		if kind := p.slots[o].kind; kind != aHole && kind != aMystery {
+			return markOf(p, o), nil
+		}
+	}
+	return nil, nil
 }
 
 func markOf(p *memPartition, o int64) *extract.Mark {
@@ -231,16 +271,22 @@ func (s *memSource) one(ctx context.Context, r extract.ReadRequest, rng extract.
 	}
 	p := t.parts[rng.Partition]
 	if epoch, ok := r.Epochs[rng.Partition]; ok && at == rng.First {
-		if end, ok := p.ends[epoch]; ok && end < at {
-			return nil, &extract.TruncatedError{Topic: r.Topic, Partition: rng.Partition, Position: at, End: end}
+		if e := p.endOf(epoch); e.Known() && (e.End < at || e.Epoch < epoch) {
+			return nil, &extract.TruncatedError{Topic: r.Topic, Partition: rng.Partition, Position: at, End: e.End}
 		}
 	}
 	if at < p.start {
 		return nil, &extract.LostError{Topic: r.Topic, Partition: rng.Partition, Want: at, LogStart: p.start}
 	}
-	b := &extract.Batch{Partition: rng.Partition, First: at, Next: min(at+int64(s.batch), rng.Next), Epoch: p.epoch}
+	b := &extract.Batch{Partition: rng.Partition, First: at, Next: min(at+int64(s.batch), rng.Next), Epoch: -1}
 	for o := b.First; o < b.Next; o++ {
 		slot := p.slots[o]
+		if slot.kind != aHole && slot.kind != aMystery {
+			if slot.epoch != b.Epoch {
+				b.Epochs = append(b.Epochs, extract.Epoch{Epoch: slot.epoch, First: o})
+			}
+			b.Epoch, b.Mark = slot.epoch, markOf(p, o)
+		}
 		switch slot.kind {
 		case aMarker:
 			b.Control++
@@ -255,7 +301,6 @@ func (s *memSource) one(ctx context.Context, r extract.ReadRequest, rng extract.
 		default:
 			b.Records = append(b.Records, record.Raw{Partition: b.Partition, Offset: o, Timestamp: slot.ts, Key: []byte(slot.key), Value: slot.val})
 			b.MaxTime = max(b.MaxTime, slot.ts)
-			b.Mark = markOf(p, o)
 		}
 	}
 	return b, nil

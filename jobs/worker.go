@@ -50,6 +50,9 @@ type worker struct {
 	spent       time.Duration // of the job's timeout
 	ended       bool          // nothing more is done in this run
 
+	// forgotten are partitions whose leader does not know the epoch of what was committed last any more: see cutter.parting.
+	forgotten map[int32]bool
+
 	mu     sync.Mutex
 	failed map[int32]error
 	gone   func(error) error // what a partition is failed with whose records the cluster dropped while they were read; may be another error
@@ -75,7 +78,7 @@ func (e *Env) newWorkerFor(run string, job *config.Job, topic string) (*worker, 
 		return nil, err
 	}
 	w := &worker{
-		env: e, job: job, topic: topic, set: set, log: e.openLogFor(run, topic), failed: map[int32]error{}, gone: func(err error) error { return err },
+		env: e, job: job, topic: topic, set: set, log: e.openLogFor(run, topic), failed: map[int32]error{}, forgotten: map[int32]bool{}, gone: func(err error) error { return err },
 		mine: func(int32) bool { return true }, beside: 1, limits: newLimits(e.now, job.Limits), throttle: e.throttle(job), registry: e.oneRegistry(),
 	}
 	w.report = w.newReport()

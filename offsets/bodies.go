@@ -161,6 +161,15 @@ type Segment struct {
 	// Passed stands for MaxTime where folders are not by Kafka's timestamp: the greatest time of a row, where a row's is the earlier of
 	// its folder's and Kafka's; 0 for none.
 	Passed *int64 `json:"passed,omitempty"`
+
+	// Epochs are the leader epochs of its record batches, ascending, where they are of several: the last is Epoch.
+	Epochs []EpochFrom `json:"epochs,omitempty"`
+}
+
+// An EpochFrom says from which offset on record batches are of a leader epoch.
+type EpochFrom struct {
+	Epoch int32 `json:"epoch"`
+	From  int64 `json:"from"`
 }
 
 // A Mark is a fingerprint of a record batch.

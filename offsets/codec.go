@@ -42,7 +42,7 @@ func needs(body Body) (format, level int) {
 	}
 	for _, b := range l.Bundles {
 		for i := range b.Segments {
-			if b.Segments[i].Passed != nil {
+			if b.Segments[i].Passed != nil || b.Segments[i].Epochs != nil {
 				format = 2
 			}
 		}

@@ -200,6 +200,8 @@ func (l *Lift) fold(n *State, each func(*PartitionState, Segment) error) error {
 				return fmt.Errorf("partition %d has no state", s.Partition)
 			case s.From < 0 || s.To < s.From || s.Epoch < -1:
 				return fmt.Errorf("partition %d: segment %s, epoch %d", s.Partition, Range{s.From, s.To}, s.Epoch)
+			case !s.epochsFit():
+				return fmt.Errorf("partition %d: the epochs of segment %s are %v, and the last one is %d", s.Partition, Range{s.From, s.To}, s.Epochs, s.Epoch)
 			}
 			if err := each(&p, s); err != nil {
 				return fmt.Errorf("partition %d: %w", s.Partition, err)
@@ -208,6 +210,19 @@ func (l *Lift) fold(n *State, each func(*PartitionState, Segment) error) error {
 		}
 	}
 	return n.open(l)
+}
+
+// epochsFit says whether the epochs are several, in their order, and end with the segment's.
+func (s *Segment) epochsFit() bool {
+	if len(s.Epochs) == 0 {
+		return true
+	}
+	for i, e := range s.Epochs {
+		if e.Epoch < 0 || e.From < s.From || e.From >= s.To || i > 0 && (e.Epoch <= s.Epochs[i-1].Epoch || e.From <= s.Epochs[i-1].From) {
+			return false
+		}
+	}
+	return len(s.Epochs) > 1 && s.Epochs[len(s.Epochs)-1].Epoch == s.Epoch
 }
 
 // admits says whether an attempt may still append a record. That no earlier record names it is for the proposer and for an Audit.

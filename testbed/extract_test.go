@@ -375,11 +375,10 @@ func TestExtractTimes(t *testing.T) {
 		}
 	}
 	p := describe(t, k, want.Topic).Partitions[0]
-	if end, known, err := k.EpochEnd(soon(t), want.Topic, 0, p.Epoch); end != 1000 || !known || err != nil {
-		t.Errorf("epoch %d ends at %d, %v, %v", p.Epoch, end, known, err)
-	}
-	if end, known, err := k.EpochEnd(soon(t), want.Topic, 0, p.Epoch+7); known || err != nil {
-		t.Errorf("an epoch to come ends at %d, %v, %v", end, known, err)
+	for epoch, end := range map[int32]extract.EpochEnd{p.Epoch: {Epoch: p.Epoch, End: 1000}, p.Epoch + 7: {Epoch: -1, End: -1}} {
+		if got, err := k.EpochEnds(soon(t), want.Topic, map[int32]int32{0: epoch}); err != nil || got[0] != end {
+			t.Errorf("epoch %d: %+v, %v", epoch, got, err)
+		}
 	}
 }
 
@@ -678,8 +677,8 @@ func TestExtractTruncated(t *testing.T) {
 	if p.Leader != 2 || p.Epoch <= epoch {
 		t.Fatalf("partition %+v after epoch %d", p, epoch)
 	}
-	if end, known, err := k.EpochEnd(soon(t), topic, 0, epoch); end != 100 || !known || err != nil {
-		t.Errorf("epoch %d ends at %d, %v, %v; want 100", epoch, end, known, err)
+	if got, err := k.EpochEnds(soon(t), topic, map[int32]int32{0: epoch}); err != nil || got[0] != (extract.EpochEnd{Epoch: epoch, End: 100}) {
+		t.Errorf("epoch %d: %+v, %v; want its end at 100", epoch, got, err)
 	}
 	var cut *extract.TruncatedError
 	for _, err := range k.Read(soon(t), extract.ReadRequest{Topic: topic, ID: id, Ranges: []extract.Range{{First: 150, Next: 160}}}) {

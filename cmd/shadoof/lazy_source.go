@@ -63,12 +63,12 @@ func (s *lazySource) Ends(ctx context.Context, topics []string) (map[string]map[
 	return real.Ends(ctx, topics)
 }
 
-func (s *lazySource) EpochEnd(ctx context.Context, topic string, partition, epoch int32) (end int64, known bool, err error) {
+func (s *lazySource) EpochEnds(ctx context.Context, topic string, epochs map[int32]int32) (map[int32]extract.EpochEnd, error) {
 	real, err := s.source(ctx)
 	if err != nil {
-		return 0, false, err
+		return nil, err
 	}
-	return real.EpochEnd(ctx, topic, partition, epoch)
+	return real.EpochEnds(ctx, topic, epochs)
 }
 
 func (s *lazySource) OffsetsAt(ctx context.Context, topic string, t time.Time) (map[int32]int64, error) {

@@ -52,8 +52,12 @@ func (c *cluster) Ends(context.Context, []string) (map[string]map[int32]int64, e
 	return map[string]map[int32]int64{c.topic: ends}, nil
 }
 
-func (c *cluster) EpochEnd(context.Context, string, int32, int32) (int64, bool, error) {
-	return 0, false, nil
+func (c *cluster) EpochEnds(_ context.Context, _ string, epochs map[int32]int32) (map[int32]extract.EpochEnd, error) {
+	ends := map[int32]extract.EpochEnd{}
+	for p := range epochs {
+		ends[p] = extract.EpochEnd{Epoch: -1, End: -1}
+	}
+	return ends, nil
 }
 
 func (c *cluster) OffsetsAt(_ context.Context, _ string, at time.Time) (map[int32]int64, error) {

@@ -1,0 +1,259 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"shadoof/extract"
+	"shadoof/offsets"
+)
+
+// ofEpochs appends n records to a partition's log, each by the leader of an epoch.
+func (p *memPartition) ofEpochs(epochs ...int32) {
+	for _, e := range epochs {
+		o := len(p.slots)
+		p.slots = append(p.slots, memSlot{epoch: e, ts: day.Add(time.Duration(o) * time.Second).UnixMilli(), key: "k", val: fmt.Appendf(nil, "value %d of epoch %d", o, e)})
+		p.epoch = max(p.epoch, e)
+	}
+}
+
+func times(n int, epoch int32) []int32 {
+	out := make([]int32, n)
+	for i := range out {
+		out[i] = epoch
+	}
+	return out
+}
+
+// twoReplicas lifts one partition's log and then makes another log the leader's.
+func twoReplicas(t *testing.T, runs [][]int32, other []int32) (*world, *memPartition) {
+	t.Helper()
+	w := newWorld(t)
+	p := w.source.create("orders", strings.Repeat("ab", 16), 1).parts[0]
+	for _, epochs := range runs {
+		p.ofEpochs(epochs...)
+		w.runClean()
+	}
+	epoch := p.epoch
+	p.slots = nil
+	p.ofEpochs(other...)
+	p.epoch = max(p.epoch, epoch) + 1
+	return w, p
+}
+
+// Two unclean elections put a replica there that missed the newest epoch that was lifted, and went on in an older one.
+func TestALongerLogOfAnOlderEpochIsLiftedFromWhereItParts(t *testing.T) {
+	t.Parallel()
+	old := append(times(10, 1), times(5, 3)...)
+	for name, test := range map[string]struct {
+		runs  [][]int32
+		other []int32
+		from  int // where the logs part
+	}{
+		"it ends behind what was lifted": {[][]int32{times(10, 1), times(5, 3)}, times(30, 1), 10},
+		"below":                          {[][]int32{times(10, 1), times(5, 3)}, times(12, 1), 10},
+		"one run lifted both epochs":     {[][]int32{old}, times(30, 1), 10},
+		"an epoch that nobody lifted":    {[][]int32{old}, append(times(10, 1), times(20, 2)...), 10},
+		"it parts in the older epoch":    {[][]int32{old}, append(times(7, 1), times(20, 2)...), 7},
+		"it has none of the epochs":      {[][]int32{times(10, 2)}, times(20, 1), 0},
+		"three epochs, the middle one":   {[][]int32{append(times(4, 0), old...)}, append(append(times(4, 0), times(6, 1)...), times(9, 2)...), 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, p := twoReplicas(t, test.runs, test.other)
+			w.mustHalt("was truncated", "--accept-truncation")
+			w.resolve(Resolution{AcceptTruncation: true})
+			want := len(p.slots) - test.from
+			if r := w.runClean(); r.Topics[0].Rows != int64(want) {
+				t.Errorf("%d rows, want the %d from %d on", r.Topics[0].Rows, want, test.from)
+			}
+			w.checkVerified("after the resolve")
+			p.ofEpochs(times(3, p.epoch)...)
+			if r := w.runClean(); r.Topics[0].Rows != 3 {
+				t.Errorf("%d rows, want the 3 that came", r.Topics[0].Rows)
+			}
+		})
+	}
+}
+
+// Compaction took the end of an epoch, and the beginning of the next, and there the run ended.
+func TestAnEpochThatBeginsInACompactedHoleIsNoTruncation(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.source.create("orders", strings.Repeat("ab", 16), 1).parts[0]
+	p.ofEpochs(append(times(10, 1), times(5, 2)...)...)
+	for o := 8; o < 15; o++ {
+		p.slots[o].kind = aHole
+	}
+	w.runClean()
+	p.ofEpochs(times(5, 3)...)
+	if r := w.runClean(); r.Topics[0].Rows != 5 {
+		t.Errorf("%d rows, want 5: %s", r.Topics[0].Rows, reportText(r))
+	}
+	w.checkIncarnation(1, strings.Repeat("ab", 16))
+}
+
+// All batches of an epoch were compacted away, and the leader has learned of its epochs from those that are left.
+func TestAnEpochThatCompactionTookIsNoTruncation(t *testing.T) {
+	t.Parallel()
+	hole := append(times(10, 1), times(5, 1)...) // the five that stand for the hole are of no epoch any more
+	w, p := twoReplicas(t, [][]int32{append(times(10, 1), times(5, 3)...)}, hole)
+	for o := 10; o < 15; o++ {
+		p.slots[o].kind = aHole
+	}
+	p.epoch = 4
+	p.ofEpochs(times(5, 4)...)
+	if r := w.runClean(); r.Topics[0].Rows != 5 {
+		t.Errorf("%d rows, want 5: %s", r.Topics[0].Rows, reportText(r))
+	}
+	w.checkIncarnation(1, strings.Repeat("ab", 16))
+}
+
+// A person passed over records of later epochs, and a backfill lifted them after all.
+func TestAFillOverASkippedElectionIsNoTruncation(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.source.create("orders", strings.Repeat("ab", 16), 1).parts[0]
+	p.ofEpochs(times(10, 1)...)
+	w.runClean()
+	p.ofEpochs(times(10, 2)...)
+	if _, err := w.process(w.store).Skip(t.Context(), "orders", 0, 20, offsets.Decision{By: "somebody", Reason: "later"}); err != nil {
+		t.Fatal(err)
+	}
+	b, err := w.process(w.store).Backfill(t.Context(), BackfillRequest{Topic: "orders", From: "earliest"})
+	if err != nil || b.ExitCode() != ExitDone || b.Result.Rows != 10 {
+		t.Fatalf("%v: %+v", err, b)
+	}
+	p.ofEpochs(times(5, 3)...)
+	if r := w.runClean(); r.Topics[0].Rows != 5 {
+		t.Errorf("%d rows, want 5", r.Topics[0].Rows)
+	}
+	w.checkIncarnation(1, strings.Repeat("ab", 16))
+	w.checkExact("after the fill")
+}
+
+// With offsets skip a person could pass over what only a decision about the truncation lifts.
+func TestASkipIsNoWayAroundATruncation(t *testing.T) {
+	t.Parallel()
+	w, p := twoReplicas(t, [][]int32{times(10, 1), times(5, 3)}, times(30, 1))
+	_, err := w.process(w.store).Skip(t.Context(), "orders", 0, 20, offsets.Decision{By: "somebody", Reason: "poison"})
+	if ExitCode(err) != ExitHalted || !strings.Contains(err.Error(), "truncated") {
+		t.Fatalf("exit %d: %v", ExitCode(err), err)
+	}
+	w.policy("truncated: record")
+	if r := w.runClean(); r.Topics[0].Rows != int64(len(p.slots)-10) {
+		t.Errorf("%d rows", r.Topics[0].Rows)
+	}
+}
+
+// The new incarnation stands, and a broker whose metadata is old describes the topic that was there before.
+func TestARetiredTopicNeverComesBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	twoHours(w)
+	w.policy("topic_recreated: record")
+	w.runClean()
+	old, err := w.source.Describe(t.Context(), "orders")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh := strings.Repeat("cd", 16)
+	topic := w.source.create("orders", fresh, 2)
+	topic.add(0, 40, day.Add(4*time.Hour), time.Second)
+	w.runClean()
+	stale := func() *Env {
+		e := w.process(w.store)
+		e.source = &outdated{Source: e.source, old: old}
+		return e
+	}
+	if r := w.run(stale()); r.ExitCode() != ExitFailed || !strings.Contains(r.Topics[0].Error, "try again") {
+		t.Errorf("exit %d: %s", r.ExitCode(), r.Topics[0].Error)
+	}
+	_, _, err = stale().Resolve(t.Context(), "orders", Resolution{AcceptRecreated: true, Decision: offsets.Decision{By: "somebody", Reason: "test"}})
+	if err == nil || !strings.Contains(err.Error(), "try again") {
+		t.Errorf("resolve: %v", err)
+	}
+	topic.add(0, 2, day.Add(4*time.Hour), time.Second)
+	if r := w.runClean(); r.Topics[0].Rows != 2 {
+		t.Errorf("%d rows, want the 2 that came", r.Topics[0].Rows)
+	}
+	w.checkIncarnation(2, fresh)
+}
+
+// Jobs pointed at another cluster and back again: a policy does not begin anew what was lifted before.
+func TestAClusterThatComesBackIsForAPersonToAccept(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	first := twoHours(w)
+	w.policy("topic_recreated: record")
+	w.runClean()
+	w.source.cluster = "cluster-b"
+	w.source.create("orders", strings.Repeat("cd", 16), 2).add(0, 4, day.Add(4*time.Hour), time.Second)
+	w.runClean()
+	w.source.cluster, w.source.topics["orders"] = "cluster-a", first
+	w.mustHalt("version 2", "lifted again", "--accept-recreated")
+	w.resolve(Resolution{AcceptRecreated: true})
+	w.runClean()
+	w.checkIncarnation(3, first.id)
+}
+
+func TestEpochsAreAskedForAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	topic := w.source.create("orders", strings.Repeat("ab", 16), 30)
+	for i := range topic.parts {
+		topic.parts[i].ofEpochs(times(3, 1)...)
+	}
+	w.runClean()
+	for _, p := range topic.parts {
+		p.epoch = 2
+	}
+	e := w.process(w.store)
+	c := &epochCounter{Source: e.source}
+	e.source = c
+	if r := w.run(e); r.ExitCode() != ExitDone || c.n != 1 {
+		t.Errorf("exit %d, asked %d times", r.ExitCode(), c.n)
+	}
+}
+
+type epochCounter struct {
+	extract.Source
+	n int
+}
+
+func (c *epochCounter) EpochEnds(ctx context.Context, topic string, epochs map[int32]int32) (map[int32]extract.EpochEnd, error) {
+	c.n++
+	return c.Source.EpochEnds(ctx, topic, epochs)
+}
+
+// A partition that cannot be asked holds up only itself.
+func TestAPartitionWhoseEpochsCannotBeAskedForFails(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	topic := twoHours(w)
+	w.runClean()
+	for _, p := range topic.parts {
+		p.epoch = 2
+	}
+	topic.add(0, 3, day.Add(4*time.Hour), time.Second)
+	e := w.process(w.store)
+	e.source = &mute{e.source}
+	if r := w.run(e); r.ExitCode() != ExitPartial || r.Topics[0].Rows != 3 || !strings.Contains(r.Topics[0].Error, "orders/1: ask where leader epoch 0 ended") {
+		t.Errorf("exit %d: %s", r.ExitCode(), reportText(r))
+	}
+}
+
+// mute is a cluster that says nothing of the epochs of partition 1.
+type mute struct{ extract.Source }
+
+func (m *mute) EpochEnds(ctx context.Context, topic string, epochs map[int32]int32) (map[int32]extract.EpochEnd, error) {
+	ends, err := m.Source.EpochEnds(ctx, topic, epochs)
+	if _, ok := ends[1]; ok {
+		ends[1] = extract.EpochEnd{Err: errors.New("no leader")}
+	}
+	return ends, err
+}
