@@ -199,7 +199,7 @@ func (b *backfill) prepare(ctx context.Context) error {
 	if err := w.fixEnds(ctx, noTime); err != nil {
 		return err
 	}
-	if err := w.sameTopic(ctx); err != nil {
+	if err := b.sameTopic(ctx); err != nil {
 		return err
 	}
 	parts, err := b.selected()
@@ -231,29 +231,11 @@ func (b *backfill) prepare(ctx context.Context) error {
 }
 
 // sameTopic refuses a topic that is another one than the log's: what to do is for a run, and a person, to decide.
-func (w *worker) sameTopic(ctx context.Context) error {
-	s := w.log.State()
-	if s.V == 0 {
-		return nil
-	}
-	cause := changedTopic(s, w.desc)
-	if cause == "" && s.TopicID == "" {
-		other, err := w.otherMark(ctx)
-		if err != nil {
-			return err
-		}
-		if other {
-			cause = "recreated"
-		}
-	}
-	if cause == "" {
-		cut, err := w.cutBack(ctx)
-		if err != nil {
-			return err
-		}
-		if len(cut) > 0 {
-			cause = "truncated"
-		}
+func (b *backfill) sameTopic(ctx context.Context) error {
+	w := b.w
+	cause, err := w.changed(ctx)
+	if err != nil {
+		return err
 	}
 	if cause != "" && b.r.Into != nil {
 		accept := "--accept-recreated"

@@ -81,6 +81,27 @@ func changedTopic(s *offsets.State, t *extract.Topic) string {
 	return ""
 }
 
+// changed says how the topic is another one than the log's, by all that tells, or "".
+func (w *worker) changed(ctx context.Context) (cause string, err error) {
+	s := w.log.State()
+	if s.V == 0 {
+		return "", nil
+	}
+	if cause := changedTopic(s, w.desc); cause != "" {
+		return cause, nil
+	}
+	if s.TopicID == "" {
+		if other, err := w.otherMark(ctx); other || err != nil {
+			return "recreated", err
+		}
+	}
+	cut, err := w.cutBack(ctx)
+	if len(cut) > 0 {
+		cause = "truncated"
+	}
+	return cause, err
+}
+
 // checkMarks looks for the last committed batch where the cluster has no topic ids: as long as it is retained, its fingerprint must fit.
 func (w *worker) checkMarks(ctx context.Context) error {
 	other, err := w.otherMark(ctx)

@@ -163,8 +163,12 @@ func (e *Env) Skip(ctx context.Context, topic string, partition int32, to int64,
 	if err := w.fixEnds(ctx, noTime); err != nil {
 		return p.Next, err
 	}
-	if err := w.sameTopic(ctx); err != nil { // an offset of another log would be skipped
+	cause, err := w.changed(ctx)
+	if err != nil {
 		return p.Next, err
+	}
+	if cause != "" { // an offset of another log would be skipped
+		return p.Next, halt(fmt.Errorf("%s/%d: the topic was %s since it was last read: `shadoof run --topic %s` says what to decide", topic, partition, cause, topic))
 	}
 	end, known := w.ends[partition]
 	if !known {
