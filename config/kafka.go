@@ -127,9 +127,7 @@ func (d *document) tls(m *mapping) TLS {
 			}
 		}
 	}
-	if (t.CertFile == "") != (t.KeyFile == "") {
-		m.reject("cert_file", "cert_file and key_file go together: one of them is missing")
-	}
+	m.tlsFiles(t.CAFile, t.CertFile, t.KeyFile)
 	return t
 }
 
@@ -177,9 +175,7 @@ func (d *document) registry(m *mapping) Registry {
 	if (r.Password != "" || r.PasswordFile != "") && r.Username == "" {
 		m.reject("password", "needs a username")
 	}
-	if (r.CertFile == "") != (r.KeyFile == "") {
-		m.reject("cert_file", "cert_file and key_file go together: one of them is missing")
-	}
+	m.tlsFiles(r.CAFile, r.CertFile, r.KeyFile)
 	d.registered = len(r.URLs) > 0
 	return r
 }
