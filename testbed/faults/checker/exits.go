@@ -201,7 +201,7 @@ func (c *check) saidWhy(ended history.Event) bool {
 		})
 	}
 	switch {
-	case strings.Contains(p.Reason, "--allow-fewer"):
+	case strings.Contains(p.Reason, "--allow-fewer"), strings.Contains(p.Reason, "retention was faster: `shadoof backfill "):
 		return happened(history.Trimmed)
 	case strings.Contains(p.Reason, "begin anew"):
 		return happened(history.Deleted)
