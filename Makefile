@@ -22,7 +22,7 @@ MORE_FUZZERS = ./record/avro:FuzzSkip ./record/avro:FuzzResolve ./record/avro:Fu
 	./record/jsonschema:FuzzParse ./record/infer:FuzzAdd ./record/internal/fallback:FuzzMake ./record/internal/jsonvalue:FuzzParse ./partitioning:FuzzPattern \
 	./partitioning:FuzzRFC3339 ./jobs:FuzzSchedule ./jobs:FuzzParseOffsetName ./jobs:FuzzParsePositions ./writers:FuzzParse ./writers/parquet:FuzzRecords \
 	./writers/parquet:FuzzIdentity ./writers/avro:FuzzIdentity ./config:FuzzParse ./offsets:FuzzDecode ./offsets:FuzzSplitMembers ./offsets:FuzzDecodeCheckpoint ./offsets:FuzzDecodePack ./offsets:FuzzAttachment ./offsets:FuzzNames ./record/registry:FuzzAnswers \
-	./storage:FuzzCheckName ./storage/hdfs:FuzzConfiguration ./storage/hdfs:FuzzToken ./storage/local:FuzzToken ./storage/s3:FuzzToken ./internal/ui:FuzzText ./internal/ui:FuzzHarmless
+	./storage:FuzzCheckName ./storage/hdfs:FuzzConfiguration ./storage/hdfs:FuzzToken ./storage/local:FuzzToken ./storage/s3:FuzzToken ./internal/ui:FuzzText ./internal/ui:FuzzHarmless ./jobs:FuzzBound ./jobs:FuzzStoreInfo ./cmd/shadoof:FuzzSettings
 FUZZTIME = 10s
 
 .PHONY: build image test-short test test-alone test-histories test-long test-servers-long fuzz-long test-deploy test-kubernetes faults lint fuzz bench bench-functions testbed-up testbed-check clean

@@ -88,7 +88,7 @@ func (e *Env) storeInfo(ctx context.Context) (*StoreInfo, error) {
 		return nil, fmt.Errorf("read %s at %s: %w", storeName, e.endpoint, err)
 	}
 	var info StoreInfo
-	if err := json.Unmarshal(b, &info); err != nil || info.Layout == 0 {
+	if err := json.Unmarshal(b, &info); err != nil || info.Layout == 0 || info.Layout == layoutVersion && info.ID == "" {
 		return nil, halt(fmt.Errorf("%s at %s is not ours, or was edited: nothing was touched; put it back as it was, from a version of the object or a backup (or see whether store.url is the right one)", storeName, e.endpoint))
 	}
 	if info.Layout != layoutVersion {
