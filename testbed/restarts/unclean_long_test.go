@@ -126,3 +126,44 @@ func TestAnUncleanElection(t *testing.T) {
 		})
 	}
 }
+
+// TestTwoUncleanElections puts a replica back as leader that was left behind with records of its own, while the other was written to and
+// lifted: its log is of an older epoch, and longer than the common part. Nothing that it holds behind that was lifted.
+func TestTwoUncleanElections(t *testing.T) {
+	c := servers.OwnKafka(t, kafkabed.Options{Nodes: 3})
+	for name, lifted := range map[string]int{"it ends behind what was lifted": 20, "it ends below": 80} {
+		t.Run(name, func(t *testing.T) {
+			ctx := bounded(t, 4*time.Minute)
+			u := newUnclean(t, c)
+			j := product.NewJob(t, c.Brokers(), product.Local(t), u.topic, "orphan_age: 1ms\n", "")
+			u.add(100, true)
+			must(t, nemesis.InSync(ctx, c.Brokers()), c.Nodes()[1].Kill())
+			u.add(50, true) // only the first replica has them
+			u.until(150)
+			must(t, c.Nodes()[0].Kill(), c.Nodes()[1].Start(ctx))
+			u.until(100)
+			u.add(lifted, true)
+			u.until(int64(100 + lifted))
+			j.Must(t, 0, "run")
+			must(t, c.Nodes()[1].Kill(), c.Nodes()[0].Start(ctx))
+			u.until(150)
+			u.add(10, true)
+			if o := j.Must(t, 4, "run"); !strings.Contains(o.Stdout, "resolve --topic "+u.topic+" --accept-truncation") {
+				t.Errorf("it does not say what to do:\n%s", o.Stdout)
+			}
+			must(t, c.Nodes()[1].Start(ctx), nemesis.InSync(ctx, c.Brokers()))
+			u.until(160)
+			j.Must(t, 0, "resolve", "--topic", u.topic, "--accept-truncation", "--reason", "test")
+			j.Must(t, 0, "run")
+			got, err := servers.Readers(t).Digest(ctx, readers.Query{Reader: readers.PyArrow, Folder: j.Root.Folder(t, u.topic), Columns: []string{"seq"}})
+			must(t, err)
+			if diff := cmp.Diff(u.want, got); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+			j.Must(t, 0, "verify", "--deep")
+			if r := j.Must(t, 0, "run", "--json"); strings.Contains(r.Stdout, `"commits": 1`) {
+				t.Errorf("something was lifted again:\n%s", r.Stdout)
+			}
+		})
+	}
+}
