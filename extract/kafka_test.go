@@ -201,6 +201,23 @@ func TestEpochEnds(t *testing.T) {
 	}
 }
 
+func TestOnlyTheTopicThatIsThereIsServed(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, kafkatest.Options{Brokers: 2, Topics: map[string]int{"a": 2, "b": 1}})
+	k := openKafka(t, c, nil)
+	produce(t, c, "a", numbered("x", 5)...)
+	for _, name := range []string{"a", "b"} { // with records, and without any
+		d := mustDescribe(t, k, name)
+		if ok, err := k.Serves(t.Context(), d); !ok || err != nil {
+			t.Errorf("%s: %v, %v", name, ok, err)
+		}
+		d.ID = strings.Repeat("ab", 16)
+		if ok, err := k.Serves(t.Context(), d); ok || err != nil {
+			t.Errorf("another %s: %v, %v", name, ok, err)
+		}
+	}
+}
+
 var people = []kafkatest.User{
 	{Mechanism: "SCRAM-SHA-256", Name: "root", Password: "root-secret"},
 	{Mechanism: "SCRAM-SHA-256", Name: "ann", Password: "s1"},

@@ -3,7 +3,9 @@ package extract
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -137,6 +139,41 @@ func (k *Kafka) atLeader(ctx context.Context, what, topic string, partition int3
 		}
 		if err := t.again(ctx, err); err != nil {
 			return err
+		}
+	}
+}
+
+// Serves implements [Source].
+func (k *Kafka) Serves(ctx context.Context, topic *Topic) (bool, error) {
+	l := layout{}
+	if id, err := hex.DecodeString(topic.ID); err != nil || copy(l.id[:], id) != len(l.id) {
+		return true, nil // without ids nobody can tell
+	}
+	t := k.trying("ask the leaders of topic " + topic.Name + " for the one with id " + topic.ID)
+	for denied := 0; ; {
+		var last error
+		for _, p := range topic.Partitions {
+			if p.Err != nil {
+				last = p.Err
+				continue
+			}
+			_, err := k.fetch(ctx, query{topic: topic.Name, id: l.id, at: placement{partition: p.Partition, leader: p.Leader, epoch: p.Epoch}, offset: p.LogStart, lastEpoch: -1, bytes: minFetchBytes})
+			switch {
+			case err == nil, errors.Is(err, kerr.OffsetOutOfRange):
+				return true, nil
+			case errors.Is(err, kerr.UnknownTopicID), errors.Is(err, kerr.InconsistentTopicID), errors.Is(err, kerr.UnknownTopicOrPartition):
+				denied++ // also by one that has not heard of a new topic yet
+			}
+			last = err
+		}
+		switch {
+		case denied >= denials:
+			return false, nil
+		case last == nil || time.Since(t.began) > k.opts.Patience:
+			return false, t.wrap(errors.Join(errNoAnswer, last))
+		}
+		if err := t.again(ctx, last); err != nil {
+			return false, err
 		}
 	}
 }

@@ -21,6 +21,10 @@ type Source interface {
 	// A topic that does not exist is ErrNoTopic; a refusal to read it ErrNotAuthorized.
 	Describe(ctx context.Context, topic string) (*Topic, error)
 
+	// Serves says whether the leaders know a topic by the id that Describe gave it: a broker whose metadata is old describes one that was
+	// deleted since.
+	Serves(ctx context.Context, topic *Topic) (bool, error)
+
 	// Ends returns where the partitions of topics end under the isolation of the source, by a few requests for all of them. What does
 	// not answer within a few tries, or until ctx ends, is left out: partitions without a leader, topics that do not exist or may not
 	// be read. It fails when the cluster does not answer.

@@ -40,9 +40,10 @@ func (w *worker) current() error {
 	return nil
 }
 
-// renew asks about the topic anew where the log has begun another incarnation since: what was said is of the one before.
+// renew asks about the topic anew where the log has begun another incarnation since: what was said is of the one before. One that vanished may
+// have another in its place, with its number and of another topic.
 func (w *worker) renew(ctx context.Context) error {
-	if max(w.log.State().Incarnation, 1) == w.incarnation {
+	if s := w.log.State(); max(s.Incarnation, 1) == w.incarnation && changedTopic(s, w.desc) == "" {
 		return nil
 	}
 	if err := w.fixEnds(ctx, w.until); err != nil {
@@ -188,15 +189,22 @@ func (w *worker) incarnate(ctx context.Context, cause string, starts []offsets.P
 	return nil
 }
 
-// comesBack returns the version of the log up to which it was of the topic that the cluster describes now, where it has gone on with another
-// one since; 0: it never was. No cluster gives an id twice: if it is of the same cluster as the newest, the broker that answered does not
-// know yet that the topic was recreated. To follow it would be to begin the newer one a second time afterwards.
+// comesBack looks at a topic that is to be gone on with instead of the log's. It returns the version of the log up to which that was the one
+// that was lifted; 0: it never was. A broker whose metadata is old describes a topic that was deleted: to follow it would be to begin the
+// newer one a second time afterwards, so its leaders, who serve records by the id, have to know it.
 func (w *worker) comesBack(ctx context.Context, cause string) (until int64, err error) {
 	if cause == "truncated" || w.desc.ID == "" {
 		return 0, nil
 	}
-	s, id, cluster := w.log.State(), "", ""
-	for r, err := range w.log.Records(ctx, 1, s.V) {
+	served, err := w.env.source.Serves(ctx, w.desc)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", w.topic, err)
+	}
+	if !served {
+		return 0, fmt.Errorf("%s: a broker says that the topic was recreated (id %s, and %s in the log), and its leaders know no topic of that id: the metadata of the broker is old: try again", w.topic, w.desc.ID, w.log.State().TopicID)
+	}
+	id, cluster := "", ""
+	for r, err := range w.log.Records(ctx, 1, w.log.State().V) {
 		if err != nil {
 			return 0, fmt.Errorf("%s: read which topics were lifted: %w", w.topic, err)
 		}
@@ -211,10 +219,6 @@ func (w *worker) comesBack(ctx context.Context, cause string) (until int64, err 
 			}
 			id, cluster = b.TopicID, b.Cluster
 		}
-	}
-	if until > 0 && s.Cluster == w.desc.Cluster {
-		return 0, fmt.Errorf("%s: the cluster describes a topic (id %s) that was recreated since, as the log says after version %d (its id now: %s): a broker answered whose metadata is old: try again. "+
-			"If the whole cluster was put back to what it was then, look with `shadoof offsets show`, and lift it into another root", w.topic, w.desc.ID, until, s.TopicID)
 	}
 	return until, nil
 }

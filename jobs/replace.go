@@ -168,7 +168,7 @@ func (w *worker) replace(ctx context.Context, p *replacement) (*offsets.Record, 
 
 // decideReplace checks what holds in state s, which ends right before the slot to be filled.
 func (w *worker) decideReplace(ctx context.Context, s *offsets.State, p *replacement, t *replaceTarget, body *offsets.Replace) (offsets.Body, error) {
-	if s.Incarnation != body.Incarnation || s.Fenced[p.attempt] {
+	if s.Incarnation != body.Incarnation || w.desc != nil && changedTopic(s, w.desc) != "" || s.Fenced[p.attempt] {
 		return nil, errOvertaken
 	}
 	for _, ref := range p.remove {

@@ -169,6 +169,13 @@ func (s *memSource) Ends(_ context.Context, topics []string) (map[string]map[int
 	return ends, nil
 }
 
+func (s *memSource) Serves(_ context.Context, topic *extract.Topic) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.topics[topic.Name]
+	return t != nil && t.id == topic.ID, nil
+}
+
 func (s *memSource) EpochEnds(_ context.Context, topic string, epochs map[int32]int32) (map[int32]extract.EpochEnd, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -122,6 +122,10 @@ func (t *ranged) commit(ctx context.Context, a *attempt) (bool, error) {
 	if len(a.bundles) == 0 {
 		return false, nil
 	}
+	if err := w.sameLog(ctx, a); err != nil {
+		w.discardBundles(ctx, a.bundles)
+		return false, err
+	}
 	settings, err := w.log.PutSettings(ctx, w.set.bytes())
 	if err != nil {
 		w.discardBundles(ctx, a.bundles)
@@ -138,7 +142,7 @@ func (t *ranged) commit(ctx context.Context, a *attempt) (bool, error) {
 	rec, err := w.append(ctx, func(s *offsets.State) (offsets.Body, error) {
 		// What fits no more never fits again, and a fence or a new incarnation is never taken back: what is dropped here stays dropped.
 		var lost []offsets.Bundle
-		keep, lost = split(keep, s.Incarnation == incarnation && t.same(incarnation) == nil && !s.Fenced[a.id], func(seg offsets.Segment) bool { return t.fits(s, seg) })
+		keep, lost = split(keep, s.Incarnation == incarnation && changedTopic(s, w.desc) == "" && t.same(incarnation) == nil && !s.Fenced[a.id], func(seg offsets.Segment) bool { return t.fits(s, seg) })
 		dropped = append(dropped, lost...)
 		if len(keep) == 0 {
 			return nil, errNothingLeft

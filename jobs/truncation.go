@@ -299,6 +299,37 @@ func (w *worker) epochsBefore(ranges []extract.Range) map[int32]int32 {
 	return out
 }
 
+// sameLog asks, after an attempt has read them, about partitions whose first fetch could not carry the epoch of what was committed before:
+// whether they are still the logs that were looked at when the run began.
+func (w *worker) sameLog(ctx context.Context, a *attempt) error {
+	s, epochs := w.log.State(), map[int32]int32{}
+	for _, b := range a.bundles {
+		for _, seg := range b.Segments {
+			have, ok := s.Partitions[seg.Partition]
+			if ok && have.Next == seg.From && have.Mark != nil && have.Epoch >= 0 && reaches(have) < seg.From && !w.forgotten[seg.Partition] {
+				epochs[seg.Partition] = have.Epoch
+			}
+		}
+	}
+	if len(epochs) == 0 {
+		return nil
+	}
+	ends, err := w.env.source.EpochEnds(ctx, w.topic, epochs)
+	if err != nil {
+		return fmt.Errorf("%s: ask where leader epochs ended: %w", w.topic, err)
+	}
+	for p, e := range ends {
+		least := reaches(s.Partitions[p])
+		if e.Err != nil {
+			return fmt.Errorf("%s/%d: ask where leader epoch %d ended: %w", w.topic, p, epochs[p], e.Err)
+		}
+		if e.Known() && (e.Epoch < epochs[p] || e.End < least) {
+			return &extract.TruncatedError{Topic: w.topic, Partition: p, Position: least, End: e.End}
+		}
+	}
+	return nil
+}
+
 // checkTruncation has the policy decide where a partition's log was cut back below what was committed.
 func (w *worker) checkTruncation(ctx context.Context) error {
 	s := w.log.State()

@@ -177,6 +177,10 @@ func TestARetiredTopicNeverComesBack(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "try again") {
 		t.Errorf("resolve: %v", err)
 	}
+	old.ID = strings.Repeat("ef", 16) // one that was there between the two, and that nobody lifted
+	if r := w.run(stale()); r.ExitCode() != ExitFailed || !strings.Contains(r.Topics[0].Error, "try again") {
+		t.Errorf("exit %d: %s", r.ExitCode(), r.Topics[0].Error)
+	}
 	topic.add(0, 2, day.Add(4*time.Hour), time.Second)
 	if r := w.runClean(); r.Topics[0].Rows != 2 {
 		t.Errorf("%d rows, want the 2 that came", r.Topics[0].Rows)
@@ -256,4 +260,28 @@ func (m *mute) EpochEnds(ctx context.Context, topic string, epochs map[int32]int
 		ends[1] = extract.EpochEnd{Err: errors.New("no leader")}
 	}
 	return ends, err
+}
+
+// Where the committed offset lies behind a skip, no fetch can tell the broker of the epoch before.
+func TestALogThatIsCutBackBehindASkipIsNotReadOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.source.create("orders", strings.Repeat("ab", 16), 1).parts[0]
+	p.ofEpochs(times(10, 1)...)
+	w.runClean()
+	p.ofEpochs(times(10, 1)...)
+	if _, err := w.process(w.store).Skip(t.Context(), "orders", 0, 15, offsets.Decision{By: "somebody", Reason: "poison"}); err != nil {
+		t.Fatal(err)
+	}
+	r := w.overtake(func() {
+		p.elect(p.slots[:5:5])
+		p.ofEpochs(times(30, 2)...)
+	})
+	if r.ExitCode() == ExitDone || !strings.Contains(r.Topics[0].Error, "truncated") {
+		t.Errorf("exit %d: %s", r.ExitCode(), reportText(r))
+	}
+	w.policy("truncated: record")
+	if r := w.runClean(); r.Topics[0].Rows != 30 {
+		t.Errorf("%d rows, want the 30 behind the cut", r.Topics[0].Rows)
+	}
 }

@@ -63,6 +63,14 @@ func (s *lazySource) Ends(ctx context.Context, topics []string) (map[string]map[
 	return real.Ends(ctx, topics)
 }
 
+func (s *lazySource) Serves(ctx context.Context, topic *extract.Topic) (bool, error) {
+	real, err := s.source(ctx)
+	if err != nil {
+		return false, err
+	}
+	return real.Serves(ctx, topic)
+}
+
 func (s *lazySource) EpochEnds(ctx context.Context, topic string, epochs map[int32]int32) (map[int32]extract.EpochEnd, error) {
 	real, err := s.source(ctx)
 	if err != nil {

@@ -46,7 +46,7 @@
 //
 // # Not modelled
 //
-// Several topics, incarnate, skip, epochs and log truncation; checkpoints and packs (but drops-forgotten); a replace of several bundles
+// Incarnate, skip, epochs and log truncation (topic.go has a model of these, which knows no files); several topics; checkpoints and packs (but drops-forgotten); a replace of several bundles
 // at once; the content of files; time (gc age, upload lifetime); drops and fences that vanish; HDFS details (rename onto a name, TOCTOU
 // of Stat), 403, full disks; liveness beyond "somebody's duty".
 //

@@ -52,6 +52,8 @@ func (c *cluster) Ends(context.Context, []string) (map[string]map[int32]int64, e
 	return map[string]map[int32]int64{c.topic: ends}, nil
 }
 
+func (c *cluster) Serves(context.Context, *extract.Topic) (bool, error) { return true, nil }
+
 func (c *cluster) EpochEnds(_ context.Context, _ string, epochs map[int32]int32) (map[int32]extract.EpochEnd, error) {
 	ends := map[int32]extract.EpochEnd{}
 	for p := range epochs {

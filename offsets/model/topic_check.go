@@ -1,0 +1,106 @@
+package model
+
+import "fmt"
+
+// A topicRow is a record of Kafka. Two of one topic, epoch and offset are the same.
+type topicRow struct{ topic, offset, epoch uint8 }
+
+// violation names what does not hold in a state, or in what a run makes of it that nothing disturbs any more.
+func (m *topicModel) violation(s *topicState) string {
+	if v := m.wrong(s.log[:s.tip()]); v != "" || s.soft {
+		return v
+	}
+	return m.undisturbed(*s)
+}
+
+// wrong looks at a log.
+func (m *topicModel) wrong(log []topicRecord) string {
+	seen := map[topicRow]bool{} // of the log that is gone on with: a replica that comes back may bring records that were lifted from it before
+	f := foldTopic(nil)
+	for i, r := range log {
+		switch {
+		case r.kind == topicIncarnate && r.cut && !m.unclean && !m.stale:
+			return fmt.Sprintf("FALSE: record %d says that a log was cut back, and none was", i+1)
+		case r.kind == topicCommit && r.topic != f.topic:
+			return fmt.Sprintf("MIXED: record %d has rows of topic %d as of topic %d", i+1, r.topic, f.topic)
+		}
+		for o := r.from; r.kind == topicCommit && o < r.to; o++ {
+			if row := (topicRow{r.topic, o, r.epoch[o]}); r.epoch[o] != 0 {
+				if seen[row] {
+					return fmt.Sprintf("TWICE: record %d lifts offset %d, of epoch %d, again", i+1, o, r.epoch[o])
+				}
+				seen[row] = true
+			}
+		}
+		f = foldTopic(log[:i+1])
+		if r.kind == topicIncarnate && r.cut {
+			for row := range seen {
+				if row.topic == r.topic && row.offset >= r.from {
+					delete(seen, row)
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// undisturbed has one worker run until nothing is left: then all that the leader has was lifted, or skipped.
+func (m *topicModel) undisturbed(s topicState) string {
+	log := append([]topicRecord(nil), s.log[:s.tip()]...)
+	for range 4 {
+		w := topicWorker{view: foldTopic(log), topic: s.topic, epoch: s.epoch, end: s.replicas[0].end}
+		if w = m.judgeBy(&s, log, w); w.phase == topicReady {
+			w = m.read(&s, w)
+		}
+		if w.phase != topicProposes {
+			break
+		}
+		for o := w.plan.from; w.plan.cut && o < s.replicas[0].end; o++ {
+			if e := m.all().liftedEpochs(log)[o]; e != 0 && e == s.replicas[0].epoch[o] {
+				return fmt.Sprintf("TWICE: offset %d, of epoch %d, was lifted, and is there, and a run goes back to %d", o, e, w.plan.from)
+			}
+		}
+		log = append(log, w.plan)
+	}
+	if v := m.wrong(log); v != "" {
+		return v + ", by a run that nothing disturbs"
+	}
+	lead, lifted, skipped, superseded := &s.replicas[0], map[topicRow]bool{}, uint8(0), uint8(0)
+	for _, r := range log {
+		for o := r.from; o < r.to; o++ {
+			switch r.kind {
+			case topicCommit:
+				lifted[topicRow{r.topic, o, r.epoch[o]}] = true
+				if r.epoch[o] == 0 {
+					superseded |= 1 << o // compaction took it from one replica: a later one has its key
+				}
+			case topicSkip:
+				skipped |= 1 << o
+			}
+		}
+		if r.kind == topicIncarnate {
+			skipped &= 1<<r.from - 1
+		}
+	}
+	for o := range lead.end {
+		if (lead.holes|superseded)>>o&1 == 0 && skipped>>o&1 == 0 && !lifted[topicRow{s.topic, o, lead.epoch[o]}] {
+			return fmt.Sprintf("LOSS: offset %d, of epoch %d, is not lifted by a run that nothing disturbs", o, lead.epoch[o])
+		}
+	}
+	return ""
+}
+
+// all is the model without its fault.
+func (m *topicModel) all() *topicModel {
+	whole := *m
+	whole.topicFault = topicFault{}
+	return &whole
+}
+
+// judgeBy is judge with another log than the state's.
+func (m *topicModel) judgeBy(s *topicState, log []topicRecord, w topicWorker) topicWorker {
+	t := *s
+	t.log = [topicSlots]topicRecord{}
+	copy(t.log[:], log)
+	return m.judge(&t, w)
+}
