@@ -28,8 +28,9 @@ type task interface {
 // ranged is a task that lifts ranges of partitions: those of one attempt share bundles as it suits. It appends the records that it is for.
 type ranged struct {
 	w       *worker
-	ranges  []extract.Range // that are left
-	planned int             // the incarnation that they are of
+	ranges  []extract.Range         // that are left
+	planned int                     // the incarnation that they are of
+	behind  map[int32]*offsets.Mark // the batches that they follow; nil: none was lifted
 
 	left  func(s *offsets.State, partition int32) offsets.Range // of a partition, to be read next
 	fits  func(s *offsets.State, seg offsets.Segment) bool      // whether a segment may be committed after s
@@ -41,20 +42,30 @@ type ranged struct {
 
 // forward moves partitions from their committed offsets to the ends of a run.
 func forward(w *worker) *ranged {
-	return &ranged{
+	t := &ranged{
 		w: w,
 		left: func(s *offsets.State, partition int32) offsets.Range {
 			return offsets.Range{From: s.Partitions[partition].Next, To: w.ends[partition]}
-		},
-		fits: func(s *offsets.State, seg offsets.Segment) bool {
-			p, ok := s.Partitions[seg.Partition]
-			return ok && p.Next == seg.From
 		},
 		body:  func(l offsets.Lift) offsets.Body { return &offsets.Commit{Lift: l} },
 		same:  func(int) error { return nil },
 		renew: w.renew,
 		ends:  true,
 	}
+	// The record that the segment was planned behind may have vanished with the store's leader, and one of the same offsets be in its place
+	// that was read from another log: an unclean election in between. Then this one is of the old log.
+	t.fits = func(s *offsets.State, seg offsets.Segment) bool {
+		p, ok := s.Partitions[seg.Partition]
+		return ok && p.Next == seg.From && sameBatch(p.Mark, t.behind[seg.Partition])
+	}
+	return t
+}
+
+func sameBatch(a, b *offsets.Mark) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return *a == *b
 }
 
 // fill lifts what nothing covers of some ranges, below the committed offsets, which it does not move.
@@ -97,13 +108,14 @@ func (t *ranged) plan(ctx context.Context) (int64, error) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	t.ranges, t.planned = nil, s.Incarnation
-	for p := range s.Partitions {
+	t.ranges, t.planned, t.behind = nil, s.Incarnation, map[int32]*offsets.Mark{}
+	for p, have := range s.Partitions {
 		if w.failed[p] != nil || !w.mine(p) {
 			continue
 		}
 		if r := t.left(s, p); !r.IsEmpty() {
 			t.ranges = append(t.ranges, extract.Range{Partition: p, First: r.From, Next: r.To})
+			t.behind[p] = have.Mark
 		}
 	}
 	longestFirst(t.ranges)

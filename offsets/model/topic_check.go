@@ -56,7 +56,7 @@ func (m *topicModel) undisturbed(s topicState) string {
 			break
 		}
 		for o := w.plan.from; w.plan.cut && o < s.replicas[0].end; o++ {
-			if e := m.all().liftedEpochs(log)[o]; e != 0 && e == s.replicas[0].epoch[o] {
+			if e := liftedEpochs(log)[o]; e != 0 && e == s.replicas[0].epoch[o] {
 				return fmt.Sprintf("TWICE: offset %d, of epoch %d, was lifted, and is there, and a run goes back to %d", o, e, w.plan.from)
 			}
 		}
@@ -88,13 +88,6 @@ func (m *topicModel) undisturbed(s topicState) string {
 		}
 	}
 	return ""
-}
-
-// all is the model without its fault.
-func (m *topicModel) all() *topicModel {
-	whole := *m
-	whole.topicFault = topicFault{}
-	return &whole
 }
 
 // judgeBy is judge with another log than the state's.

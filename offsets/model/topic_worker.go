@@ -24,7 +24,7 @@ func foldTopic(log []topicRecord) topicFold {
 }
 
 // liftedEpochs are the epochs of what was lifted of the log that the newest incarnation goes on with, by offset.
-func (m *topicModel) liftedEpochs(log []topicRecord) (e [topicOffsets]uint8) {
+func liftedEpochs(log []topicRecord) (e [topicOffsets]uint8) {
 	for _, r := range log {
 		switch r.kind {
 		case topicCommit:
@@ -32,7 +32,7 @@ func (m *topicModel) liftedEpochs(log []topicRecord) (e [topicOffsets]uint8) {
 				e[o] = r.epoch[o]
 			}
 		case topicIncarnate:
-			if !r.cut || m.shortMemory {
+			if !r.cut {
 				e = [topicOffsets]uint8{}
 			}
 			for o := r.from; o < topicOffsets; o++ {
@@ -78,7 +78,7 @@ func (m *topicModel) judge(s *topicState, w topicWorker) topicWorker {
 	v := w.view
 	if w.topic != v.topic {
 		for _, r := range s.log[:s.tip()] {
-			if (r.kind == topicIncarnate && r.topic == w.topic || w.topic == 1) && !m.takesBack {
+			if r.kind == topicIncarnate && r.topic == w.topic || w.topic == 1 {
 				return topicWorker{} // retired: try again
 			}
 		}
@@ -135,7 +135,7 @@ func (m *topicModel) parting(s *topicState, w *topicWorker) (at, epoch uint8, cu
 
 // back goes back, epoch by epoch, through what was lifted.
 func (m *topicModel) back(s *topicState, end uint8) (at, epoch uint8) {
-	lifted := m.liftedEpochs(s.log[:s.tip()])
+	lifted := liftedEpochs(s.log[:s.tip()])
 	at = end
 	for to := topicOffsets; to > 0; {
 		if lifted[to-1] == 0 {
@@ -201,7 +201,8 @@ func (m *topicModel) append(s *topicState, i int, emit func(string, topicState))
 	case r.kind == topicIncarnate && now != w.view && !m.unchecked, r.kind == topicIncarnate && r.incarnation != now.incarnation+1:
 		emit("worker: the log went on since: begins anew", t)
 		return
-	case r.kind == topicCommit && (now.next != r.from || (now.incarnation != r.incarnation || now.topic != r.topic && !m.byNumber) && !m.anyIncarnation):
+	case r.kind == topicCommit && (now.next != r.from || (now.incarnation != r.incarnation || now.topic != r.topic && !m.byNumber) && !m.anyIncarnation),
+		r.kind == topicCommit && !m.anyBatch && (now.epoch != w.view.epoch || now.reach != w.view.reach):
 		emit("worker: others were first", t)
 		return
 	}
@@ -230,7 +231,7 @@ func (m *topicModel) skip(s *topicState, emit func(string, topicState)) {
 	if n >= int(m.slots) || w.view.topic != s.topic || w.view.next >= w.end {
 		return
 	}
-	if _, _, cut := m.parting(s, &w); cut && !m.blindSkip {
+	if _, _, cut := m.parting(s, &w); cut {
 		return
 	}
 	t := *s
