@@ -43,7 +43,7 @@ func decidingMutants() []mutant {
 		{"phantom-is-lost", "another's record in the slot is a lost race, durable or not", false, []edit{{"offsets/append.go",
 			"p.name); answer != storage.Durable {", "p.name); false && answer != storage.Durable {"}}, true},
 		{"confirm-by-name", "a record is held for durable because its slot is, which holds another by now", false, []edit{{"offsets/log.go",
-			"		case err == nil && r.ID == s.ID:", "		case err == nil:"}}, true},
+			"		case err == nil && r.ID == s.ID:", "		case err == nil && r.ID != \"\":"}}, true},
 		{"publish-phantoms", "what others committed is published before it is confirmed", false, []edit{{"jobs/publish.go",
 			"		if err := w.log.ConfirmNewest(ctx); err != nil {\n			return err\n		}\n		unmarked :=", "		unmarked :="}}, false},
 		{"unchecked-from", "a commit goes to the next slot without a look at from == next", false, []edit{
@@ -57,6 +57,7 @@ func decidingMutants() []mutant {
 			{"offsets/fold.go", "	if s.Fenced[attempt] {", "	if attempt == \"\" {"}}, false},
 		{"unchecked-replace", "a bundle is replaced that was replaced meanwhile", false, []edit{
 			{"jobs/replace.go", "		if !s.BundleLive(ref) {", "		if ref.V < 0 {"},
+			{"jobs/replace.go", "		if !s.Live(f.V, t.files[f].Bundle, f.Key) {", "		if f.V < 0 {"},
 			{"offsets/fold.go", "		if !s.BundleLive(b) {", "		if b.V < 0 {"},
 			{"offsets/fold.go", "		if bundles[i] == bundles[i-1] {", "		if bundles[i].V < 0 {"}}, true},
 		{"unresolved-is-failed", "what was staged for a record whose fate is unknown is discarded", false, []edit{{"jobs/task.go",
@@ -91,8 +92,9 @@ func carryingMutants() []mutant {
 		{"delete-first", "a removal deletes the file, and discards its tokens then", false, []edit{{"jobs/publish.go",
 			"		if err = w.discardAll(ctx, f.Key, pairs); err == nil {\n			w.env.hook(\"mid-removal\")\n			if err = w.env.store.Delete(ctx, f.Key); err == nil {\n				var there bool\n				if there, err = w.exists(ctx, f.Key); err == nil && !there {",
 			"		if err = w.env.store.Delete(ctx, f.Key); err == nil {\n			w.env.hook(\"mid-removal\")\n			if err = w.discardAll(ctx, f.Key, pairs); err == nil {\n				{"}}, true},
-		{"replace-unpublished", "a bundle is replaced although versions about it are not carried out", false, []edit{{"jobs/replace.go",
-			"	if len(open) > 0 {\n		return nil, &unsettledError", "	if len(open) > 99 {\n		return nil, &unsettledError"}}, true},
+		{"replace-unpublished", "a bundle is replaced although versions about it are not carried out, and a backfill does not carry them out first", false, []edit{
+			{"jobs/replace.go", "	if len(open) > 0 {\n		return nil, &unsettledError", "	if len(open) > 99 {\n		return nil, &unsettledError"},
+			{"jobs/backfill.go", "	if err := w.recover(ctx); err != nil {", "	if err := ctx.Err(); err != nil {"}}, true},
 		{"swap-the-other-way", "the order of a swap is ignored", false, []edit{{"jobs/swap.go",
 			"	if b.Swap == offsets.ShowFirst {", "	if b.Swap != offsets.ShowFirst {"}}, false},
 		{"success-before-files", "a folder gets its marker before what was committed earlier is published", false, []edit{{"jobs/success.go",

@@ -33,6 +33,7 @@ type call struct {
 	p        *process
 	by       string // which of the process's goroutines calls
 	op, name string
+	lingered bool // whether it is the moment to stand still was asked
 	go_      chan memory.Verdict
 }
 
@@ -90,7 +91,9 @@ type process struct {
 	cancel context.CancelFunc
 	skew   time.Duration // of its clock
 	asleep int           // the step at which it goes on
+	blind  bool          // it stands still since it could not learn whether a record is durable
 	told   bool          // to stop
+	guest  bool          // nobody takes its place
 	slow   bool          // others may act between its looks at the clock and what it does next
 
 	// Guarded by s.mu.

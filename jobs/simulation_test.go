@@ -36,6 +36,8 @@ type simulation struct {
 	rate    int  // one in so many requests meets a fault
 	fragile bool // the store's leader dies often, just when it has shown a record
 	dying   int  // the step at which it does
+	back    int  // the step at which it came back
+	theme   theme
 	calm    bool
 	ahead   time.Duration // of the store's clock
 	fired   map[string]int
@@ -64,6 +66,7 @@ func newSimulation(t *testing.T, seed uint64, telling bool) *simulation {
 	s.store = memory.New(memory.Options{Clock: s.storeClock, Changed: s.look.changed})
 	s.rate = []int{1000, 100, 60, 40, 24}[s.dice.IntN(5)]
 	s.fragile = s.dice.IntN(3) == 0
+	s.chooseTheme()
 	s.slots = make([]*process, 3+s.dice.IntN(2))
 	s.reader = &follower{live: map[string]bool{}, complete: map[string]bool{}}
 	return s
@@ -75,6 +78,12 @@ func (s *simulation) prepare() {
 		s.now = s.virtual()
 		s.runClean()
 		s.add()
+	}
+	switch s.theme {
+	case fills:
+		s.skipped()
+	case losses:
+		s.unpublished()
 	}
 }
 
@@ -108,8 +117,11 @@ func (s *simulation) violated(format string, args ...any) {
 
 func (s *simulation) fire(kind string) { s.fired[kind]++ }
 
+// An activity is what a process does. It also says how that is judged, and calls it by its name.
+type activity func(p *process) func(ctx, hard context.Context) error
+
 // begin starts a process.
-func (s *simulation) begin() *process {
+func (s *simulation) begin(choose activity) *process {
 	s.started++
 	p := &process{s: s.scheduler, number: s.started, slow: s.dice.IntN(2) == 0, names: map[uint64]string{}, ids: map[string]uint64{}}
 	store := s.store.Attach(memory.Options{
@@ -133,7 +145,7 @@ func (s *simulation) begin() *process {
 	hard, cancel := context.WithCancel(context.Background())
 	ctx, stop := context.WithCancel(hard)
 	p.cancel, p.stop = cancel, stop
-	do := s.activity(p)
+	do := choose(p)
 	s.say("p%d begins: %s", p.number, p.what)
 	go func() {
 		p.s.mu.Lock()
@@ -149,18 +161,17 @@ func (s *simulation) begin() *process {
 
 // activity chooses what a process does, and how it is judged.
 func (s *simulation) activity(p *process) func(ctx, hard context.Context) error {
-	n := s.dice.IntN(20)
-	switch {
-	case s.calm || n < 9:
+	if s.calm {
+		return s.lift(p)
+	}
+	if do := s.themed(p); do != nil {
+		return do
+	}
+	switch n := s.dice.IntN(20); {
+	case n < 9:
 		return s.lift(p)
 	case n < 11:
-		p.what = "gc"
-		s.ahead += 30 * time.Hour // what others stage is old all of a sudden
-		s.fire("the store's clock jumps")
-		return func(_, hard context.Context) error {
-			_, err := p.env.GC(hard, Selection{}, false)
-			return err
-		}
+		return s.collects(p)
 	case n < 13 && s.look.state().V > 0 && !s.reader.busy:
 		p.what = "feed"
 		f := s.reader
@@ -234,7 +245,8 @@ func (s *simulation) lift(p *process) func(ctx, hard context.Context) error {
 
 // attend sees who has ended, and lets others begin in their place.
 func (s *simulation) attend() {
-	for i, p := range s.slots {
+	for i := 0; i < len(s.slots); i++ {
+		p := s.slots[i]
 		if p != nil {
 			s.scheduler.mu.Lock()
 			ended, err := p.ended, p.err
@@ -245,9 +257,14 @@ func (s *simulation) attend() {
 			p.cancel()
 			s.judge(p, err)
 			s.slots[i] = nil
+			if p.guest {
+				s.slots = slices.Delete(s.slots, i, i+1)
+				i--
+				continue
+			}
 		}
-		if !s.calm {
-			s.slots[i] = s.begin()
+		if !s.calm && s.slots[i] == nil {
+			s.slots[i] = s.begin(s.activity)
 			synctest.Wait()
 		}
 	}
@@ -305,6 +322,9 @@ func (s *simulation) step() {
 		}
 	}
 	c := ready[s.dice.IntN(len(ready))]
+	if s.lingers(c[0]) {
+		return
+	}
 	if c[0].op == "pause" {
 		s.goesBy(time.Second)
 	}
@@ -317,6 +337,7 @@ func (s *simulation) step() {
 		s.say("p%d   %s %s", c[0].p.number, c[0].op, c[0].name)
 	}
 	s.let(c, v)
+	s.after(c[0], v)
 }
 
 // faultsOf are what may become of requests that change something, by what it is called.
@@ -338,6 +359,19 @@ func (s *simulation) verdict(c []*call) memory.Verdict {
 	isLog := c[0].op == string(memory.OpPutNew) && strings.Contains(c[0].name, "/log/")
 	if !s.calm && len(c) == 1 && c[0].changes() && (len(s.store.Unsettled()) > 0 && s.dice.IntN(2) == 0 || isLog && s.fragile && s.dice.IntN(4) == 0) {
 		return s.unsettle(c[0].p)
+	}
+	if !s.calm && len(c) == 1 && isLog {
+		if v, ok := s.raced(c[0]); ok && v == memory.Unsettle {
+			return s.unsettle(c[0].p)
+		} else if ok {
+			s.fire(faultsOf[v])
+			return v
+		}
+	}
+	if !s.calm && op == memory.OpConfirm && s.fragile && len(s.store.Unsettled()) > 0 && s.dice.IntN(3) == 0 {
+		s.fire("read " + faultsOf[memory.Lose])
+		s.blind(c[0].p)
+		return memory.Lose
 	}
 	if s.calm || len(c) > 1 || op == "clock" || op == "pause" || s.dice.IntN(rate) > 0 {
 		return memory.Proceed
@@ -372,7 +406,7 @@ func (s *simulation) verdict(c []*call) memory.Verdict {
 func (s *simulation) unsettle(p *process) memory.Verdict {
 	s.fire(faultsOf[memory.Unsettle])
 	if len(s.store.Unsettled()) == 0 {
-		s.dying = s.steps + 1 + s.dice.IntN(16)
+		s.dying = s.steps + 1 + s.dice.IntN([]int{16, 16, 16, 60}[s.dice.IntN(4)])
 		if s.dice.IntN(4) > 0 { // who changed it waits for its answer all the while
 			p.asleep = max(p.asleep, s.dying+s.dice.IntN(16))
 		}
@@ -382,7 +416,7 @@ func (s *simulation) unsettle(p *process) memory.Verdict {
 
 // befall lets something happen that is no call.
 func (s *simulation) befall() bool {
-	if n := s.store.Delayed(); len(n) > 0 && s.dice.IntN(12) == 0 {
+	if n := s.store.Delayed(); len(n) > 0 && s.dice.IntN(s.landing()) == 0 {
 		i := s.dice.IntN(len(n))
 		s.say("late:")
 		s.store.LandOne(i)
@@ -394,7 +428,11 @@ func (s *simulation) befall() bool {
 		return true
 	}
 	p := s.slots[s.dice.IntN(len(s.slots))]
-	switch n := s.dice.IntN(1200); {
+	rare := 1200
+	if s.theme == losses { // what is lost is made again in many steps
+		rare = 2400
+	}
+	switch n := s.dice.IntN(rare); {
 	case n < 12:
 		s.fire("process killed")
 		s.say("p%d is killed", p.number)
@@ -404,10 +442,7 @@ func (s *simulation) befall() bool {
 		p.asleep = s.steps + 20 + s.dice.IntN(150)
 		s.say("p%d stands still until step %d", p.number, p.asleep)
 	case n < 36:
-		s.fire("process told to stop")
-		s.say("p%d is told to stop", p.number)
-		p.told = true
-		p.stop()
+		s.tell(p)
 	case n < 40:
 		s.fire("process out of time")
 		s.say("p%d has no time left", p.number)
@@ -453,6 +488,7 @@ func (s *simulation) crash() {
 	s.say("the store loses what was not durable")
 	s.look.crashing = true
 	n := s.store.Crash()
+	s.back = s.steps
 	s.look.crashing = false
 	if n > 0 {
 		s.fire("unconfirmed change lost")
@@ -467,7 +503,9 @@ func (s *simulation) abortUploads() {
 		lost[key] = s.dice.IntN(2) == 0
 	}
 	if n := s.store.AbortUploads(func(key string) bool { return lost[key] }); n > 0 {
-		s.look.taken = true
+		for key, gone := range lost {
+			s.look.taken[key] = s.look.taken[key] || gone
+		}
 		s.fire("staged bytes taken away")
 		s.say("%d staged files are taken away", n)
 	}
@@ -514,7 +552,7 @@ func (s *simulation) calmDown() {
 	if s.dice.IntN(2) == 0 {
 		s.store.Land()
 	}
-	fresh := s.begin()
+	fresh := s.begin(s.activity)
 	s.slots = append(s.slots, fresh)
 }
 

@@ -25,7 +25,7 @@ type onlooker struct {
 	stays   map[int64]string // ids of records that somebody relied on
 	reached map[int32]int64  // offsets that somebody relied on
 	nothing map[string]bool  // runs that said that they committed nothing
-	taken   bool             // staged bytes were taken away by others
+	taken   map[string]bool  // keys of which staged bytes were taken away by others
 	late    int64            // rows
 }
 
@@ -42,7 +42,7 @@ type seenFile struct {
 
 func newOnlooker(fail func(format string, args ...any)) *onlooker {
 	return &onlooker{fail: fail, states: []*offsets.State{offsets.NewState()}, files: map[string]*seenFile{}, rows: map[row]string{}, marked: map[int64]bool{}, folders: map[string]bool{}, stale: map[string]bool{},
-		stays: map[int64]string{}, reached: map[int32]int64{}, nothing: map[string]bool{}}
+		stays: map[int64]string{}, reached: map[int32]int64{}, nothing: map[string]bool{}, taken: map[string]bool{}}
 }
 
 func (o *onlooker) state() *offsets.State { return o.states[len(o.states)-1] }
@@ -115,7 +115,7 @@ func (o *onlooker) appended(v int64, data []byte) {
 	}
 	switch b := r.Body.(type) {
 	case *offsets.Repair:
-		if !o.taken {
+		if !o.taken[b.File.Key] {
 			o.fail("record %d repairs %s, and nobody but us could have taken its staged bytes away", v, b.File.Key)
 		}
 		if f := o.files[b.File.Key]; f == nil || f.v != b.File.V {
