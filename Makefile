@@ -7,7 +7,7 @@ MODEL = ./offsets/model
 COMMAND = ./cmd/shadoof
 RACED = $$(go list ./... | grep -v -e /offsets/model -e /cmd/shadoof)
 # Seeded histories of many processes, and years of schedules: few or none under the race detector, all of them without it.
-HISTORIES = TestHistoriesOf|TestAMarkerIsNeverWrong|TestTheFeedIsAlwaysExact|TestAYearOf|TestSimulation|TestMutantsAreFound|TestEveryFailureOfTheStoreIsSurvived|TestAnswersSurviveAPowerCut|TestEachFsyncIsNeeded|PowerCuts
+HISTORIES = TestHistoriesOf|TestAMarkerIsNeverWrong|TestTheFeedIsAlwaysExact|TestAYearOf|TestSimulation|TestThemes|TestMutantsAreFound|TestEveryFailureOfTheStoreIsSurvived|TestAnswersSurviveAPowerCut|TestEachFsyncIsNeeded|PowerCuts
 # The race detector needs a C compiler.
 RACE := $(shell command -v $${CC:-cc} >/dev/null 2>&1 && echo -race)
 WITHSERVERS = cd testbed && go run ./cmd/withservers

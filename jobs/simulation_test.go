@@ -50,7 +50,7 @@ type simulation struct {
 // simSteps is how many calls of a seed happen while there are faults, at least.
 const simSteps = 200
 
-func newSimulation(t *testing.T, seed uint64, telling bool) *simulation {
+func newSimulation(t *testing.T, seed uint64, themed, telling bool) *simulation {
 	s := &simulation{scheduler: &scheduler{}, dice: rand.New(rand.NewPCG(seed, 3)), fired: map[string]int{}, telling: telling}
 	s.history = newHistory(t, seed)
 	if s.dice.IntN(3) == 0 {
@@ -66,7 +66,9 @@ func newSimulation(t *testing.T, seed uint64, telling bool) *simulation {
 	s.store = memory.New(memory.Options{Clock: s.storeClock, Changed: s.look.changed})
 	s.rate = []int{1000, 100, 60, 40, 24}[s.dice.IntN(5)]
 	s.fragile = s.dice.IntN(3) == 0
-	s.chooseTheme()
+	if themed {
+		s.chooseTheme()
+	}
 	s.slots = make([]*process, 3+s.dice.IntN(2))
 	s.reader = &follower{live: map[string]bool{}, complete: map[string]bool{}}
 	return s
@@ -161,14 +163,14 @@ func (s *simulation) begin(choose activity) *process {
 
 // activity chooses what a process does, and how it is judged.
 func (s *simulation) activity(p *process) func(ctx, hard context.Context) error {
-	if s.calm {
+	if s.calm && s.theme != "" {
 		return s.lift(p)
 	}
 	if do := s.themed(p); do != nil {
 		return do
 	}
 	switch n := s.dice.IntN(20); {
-	case n < 9:
+	case s.calm || n < 9:
 		return s.lift(p)
 	case n < 11:
 		return s.collects(p)
@@ -368,7 +370,7 @@ func (s *simulation) verdict(c []*call) memory.Verdict {
 			return v
 		}
 	}
-	if !s.calm && op == memory.OpConfirm && s.fragile && len(s.store.Unsettled()) > 0 && s.dice.IntN(3) == 0 {
+	if !s.calm && s.theme != "" && op == memory.OpConfirm && s.fragile && len(s.store.Unsettled()) > 0 && s.dice.IntN(3) == 0 {
 		s.fire("read " + faultsOf[memory.Lose])
 		s.blind(c[0].p)
 		return memory.Lose
@@ -406,7 +408,11 @@ func (s *simulation) verdict(c []*call) memory.Verdict {
 func (s *simulation) unsettle(p *process) memory.Verdict {
 	s.fire(faultsOf[memory.Unsettle])
 	if len(s.store.Unsettled()) == 0 {
-		s.dying = s.steps + 1 + s.dice.IntN([]int{16, 16, 16, 60}[s.dice.IntN(4)])
+		soon := 16
+		if s.theme != "" && s.dice.IntN(4) == 3 {
+			soon = 60
+		}
+		s.dying = s.steps + 1 + s.dice.IntN(soon)
 		if s.dice.IntN(4) > 0 { // who changed it waits for its answer all the while
 			p.asleep = max(p.asleep, s.dying+s.dice.IntN(16))
 		}
@@ -580,7 +586,7 @@ func (s *simulation) rest() {
 }
 
 // simulate lives through one seed.
-func simulate(t *testing.T, seed uint64, telling bool) (s *simulation) {
+func simulate(t *testing.T, seed uint64, themed, telling bool) (s *simulation) {
 	ended := false
 	defer func() {
 		if !ended {
@@ -588,7 +594,7 @@ func simulate(t *testing.T, seed uint64, telling bool) (s *simulation) {
 		}
 	}()
 	synctest.Test(t, func(t *testing.T) {
-		s = newSimulation(t, seed, telling)
+		s = newSimulation(t, seed, themed, telling)
 		s.prepare()
 		s.live()
 		s.rest()
@@ -600,15 +606,25 @@ func simulate(t *testing.T, seed uint64, telling bool) (s *simulation) {
 // TestSimulation lives through many seeds, each a life of a topic under faults of all kinds.
 func TestSimulation(t *testing.T) {
 	t.Parallel()
+	simulateMany(t, 10_000, false)
+}
+
+// TestThemes lives through seeds that have themes.
+func TestThemes(t *testing.T) {
+	t.Parallel()
+	simulateMany(t, 1000, true)
+}
+
+func simulateMany(t *testing.T, count uint64, themed bool) {
+	t.Helper()
 	if *seedFlag > 0 {
-		s := simulate(t, *seedFlag, true)
+		s := simulate(t, *seedFlag, themed, true)
 		t.Logf("seed %d, %d steps\n%s", *seedFlag, s.steps, strings.Join(s.trace, "\n"))
 		if s.broken != "" {
 			t.Errorf("seed %d: %s", *seedFlag, s.broken)
 		}
 		return
 	}
-	count := uint64(10_000)
 	if testing.Short() || raced {
 		count = 60
 	}
@@ -634,10 +650,10 @@ func TestSimulation(t *testing.T) {
 				if seed >= *firstFlag+count || t.Failed() {
 					return
 				}
-				s := simulate(t, seed, false)
+				s := simulate(t, seed, themed, false)
 				if s.broken != "" {
-					again := simulate(t, seed, true)
-					t.Errorf("%s\nseed %d: %s\nsimulated again: %s\ngo test ./jobs -run TestSimulation -seed %d", strings.Join(again.trace, "\n"), seed, s.broken, again.broken, seed)
+					again := simulate(t, seed, themed, true)
+					t.Errorf("%s\nseed %d: %s\nsimulated again: %s\ngo test ./jobs -run '%s$' -seed %d", strings.Join(again.trace, "\n"), seed, s.broken, again.broken, t.Name(), seed)
 				}
 				mu.Lock()
 				steps += s.steps
@@ -667,7 +683,7 @@ func TestASeedIsReplayed(t *testing.T) {
 		count = 5
 	}
 	for seed := first; seed < first+count; seed++ {
-		a, b := simulate(t, seed, true), simulate(t, seed, true)
+		a, b := simulate(t, seed, seed%2 == 0, true), simulate(t, seed, seed%2 == 0, true)
 		for i := range max(len(a.trace), len(b.trace)) {
 			if i >= len(a.trace) || i >= len(b.trace) || a.trace[i] != b.trace[i] {
 				x, y := "", ""

@@ -61,7 +61,7 @@ func (s *simulation) unpublished() {
 
 // themed is what a process does because of the theme; nil: something else.
 func (s *simulation) themed(p *process) func(ctx, hard context.Context) error {
-	if s.theme == anything || s.dice.IntN(2) == 0 {
+	if (s.theme == "" || s.theme == anything) || s.dice.IntN(2) == 0 {
 		return nil
 	}
 	backfill := func(r BackfillRequest) func(ctx, hard context.Context) error {
@@ -145,7 +145,7 @@ func (s *simulation) skips(p *process) func(ctx, hard context.Context) error {
 // lingers says whether a process stands still now that it is about to call, until others have done what they want. It is asked once for
 // each call.
 func (s *simulation) lingers(c *call) bool {
-	if s.calm || s.theme == anything || c.lingered {
+	if s.calm || (s.theme == "" || s.theme == anything) || c.lingered {
 		return false
 	}
 	c.lingered = true
@@ -178,7 +178,7 @@ func (s *simulation) lingers(c *call) bool {
 
 // after lets something happen because of a call.
 func (s *simulation) after(c *call, v memory.Verdict) {
-	if s.calm || s.theme == anything {
+	if s.calm || (s.theme == "" || s.theme == anything) {
 		return
 	}
 	if s.theme == losses && (c.op == string(memory.OpDiscard) || c.op == string(memory.OpDelete)) && s.dice.IntN(2) == 0 {
