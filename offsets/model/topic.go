@@ -63,7 +63,6 @@ const (
 // A topicWorker is what a process has in its head.
 type topicWorker struct {
 	phase topicPhase
-	stale bool // its answer came from a broker with old metadata
 	view  topicFold
 	topic uint8 // as described
 	epoch uint8
