@@ -1,8 +1,10 @@
 package charts_test
 
 import (
+	"encoding/pem"
 	"io"
 	"maps"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -253,11 +255,19 @@ func mount(t *testing.T, dir string, pod core.PodSpec, data map[string]string) {
 				write(filepath.Join(at, key), text)
 			}
 		case volume.Secret != nil:
-			for _, key := range []string{"ca.crt", "password", "token"} {
+			write(filepath.Join(at, "ca.crt"), aCertificate(t))
+			for _, key := range []string{"password", "token"} {
 				write(filepath.Join(at, key), "a-secret-of-a-test")
 			}
 		}
 	}
+}
+
+func aCertificate(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
 }
 
 // TestExitCodesDecide: what a Job does about each exit code of the product (see docs/operations.md).
