@@ -88,6 +88,9 @@ func (s *Store) explainRemote(exception, message string, err error) error {
 	case noDataNode(err):
 		is = storage.ErrAway
 		text = fmt.Sprintf("no data node took the block (%s): see hdfs dfsadmin -report for data nodes that are down or full", message)
+		if refused := (*refusedError)(nil); errors.As(err, &refused) {
+			text = fmt.Sprintf("%v; then %s", s.explain(refused.before), text)
+		}
 	case short == "UnknownCryptoProtocolVersionException":
 		return &failed{"the folder is in an encryption zone, which this client does not write correctly: use a folder outside of encryption zones", storage.ErrUnfit, err}
 	case strings.Contains(message, "encryption zone"):
@@ -170,6 +173,30 @@ func firstLine(s string) string {
 func noDataNode(err error) bool {
 	_, message, ok := said(err)
 	return ok && strings.Contains(message, "could only be written to")
+}
+
+// refusedError is that of a block for which the name node had no data node, after one had failed.
+type refusedError struct {
+	error
+	before error // of the data node
+}
+
+func (e *refusedError) Unwrap() error { return e.error }
+
+// wrote takes what came of writing to a file. After data nodes have failed the name node has none for the next block: it gives out none
+// that it believes full, and counts blocks that it gave out as written, for a while. Why is in what became of the last data node.
+func (s *Store) wrote(err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case err == nil:
+		s.nodeError = nil
+	case s.dataNode(err) != "":
+		s.nodeError = err
+	case noDataNode(err) && s.nodeError != nil:
+		return &refusedError{err, s.nodeError}
+	}
+	return err
 }
 
 // overQuota says whether a quota of names, bytes or a storage type is used up.

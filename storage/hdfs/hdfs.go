@@ -67,14 +67,15 @@ type Store struct {
 	state   func(ctx context.Context, address int) error // nil of an active name node
 	tickets *tickets                                     // nil without Kerberos
 
-	mu       sync.Mutex
-	made     map[string]bool                 // directories that were there
-	fit      map[string]bool                 // directories that were found fit for staging
-	litter   map[string]bool                 // temporary directories that were left behind
-	defaults *defaults                       // of new files
-	safeMode struct{ first, last time.Time } // when calls met it
-	reached  atomic.Bool                     // whether there was a connection before
-	now      func() time.Time                // of this machine
+	mu        sync.Mutex
+	made      map[string]bool                 // directories that were there
+	fit       map[string]bool                 // directories that were found fit for staging
+	litter    map[string]bool                 // temporary directories that were left behind
+	defaults  *defaults                       // of new files
+	safeMode  struct{ first, last time.Time } // when calls met it
+	nodeError error                           // of a data node, if no file was written since
+	reached   atomic.Bool                     // whether there was a connection before
+	now       func() time.Time                // of this machine
 }
 
 var (

@@ -188,10 +188,10 @@ func (s *Store) prepare(ctx context.Context, c client, dir, object string, data 
 	if len(data) > 0 {
 		// After a failed Write it stays open: closing it hangs, or completes a short file.
 		if _, err := f.Write(data); err != nil {
-			return broken(c, err)
+			return broken(c, s.wrote(err))
 		}
 	}
-	if err := s.complete(ctx, f); err != nil {
+	if err := s.wrote(s.complete(ctx, f)); err != nil {
 		return broken(c, err)
 	}
 	st, err := c.Stat(name)

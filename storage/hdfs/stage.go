@@ -209,7 +209,7 @@ func (w *writer) send(ctx context.Context) error {
 		for len(data) > 0 && !w.left.Load() {
 			n := int(min(int64(len(data)), w.blockSize-at%w.blockSize))
 			if err := l.send(file, data[:n], at%w.blockSize == 0); err != nil {
-				return err
+				return w.s.wrote(err)
 			}
 			data, at = data[n:], at+int64(n)
 		}
@@ -262,7 +262,7 @@ func (w *writer) finish(ctx context.Context) error {
 		return err
 	}
 	file := w.file
-	if err := w.await(ctx, func() error { return w.s.complete(ctx, file) }); err != nil {
+	if err := w.await(ctx, func() error { return w.s.wrote(w.s.complete(ctx, file)) }); err != nil {
 		return err
 	}
 	w.leave(false)
