@@ -49,8 +49,8 @@ type file struct {
 	*history.LogFile
 	v       int64
 	live    bool
-	dropped bool  // by a person
-	excused int64 // records that may be missing because it was dropped
+	dropped bool    // by a person
+	excused []int64 // by range: records that may be missing because it was dropped
 }
 
 type skip struct {
@@ -197,7 +197,7 @@ func (l *log) lift(r *history.Record, bad func(string, ...any)) {
 		}
 		l.bundles = append(l.bundles, b)
 		for j := range b.Files {
-			f := &file{LogFile: &b.Files[j], v: r.V, live: true}
+			f := &file{LogFile: &b.Files[j], v: r.V, live: true, excused: make([]int64, len(b.Files[j].Ranges))}
 			if v := l.named[f.Key]; v > 0 {
 				bad("it names %s, which version %d did", f.Key, v)
 			}

@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"slices"
 	"time"
 
 	"shadoof/testbed/faults/history"
@@ -159,14 +160,15 @@ func (c *check) uncovered(topic string, b *bundle, segment *history.Segment, s *
 	}
 	superseded := r.Tombstone || r.Key != "" && s.latest[keyed{place{r.generation, r.Partition}, r.Key}] > r.Offset
 	for _, f := range b.files {
-		if !f.dropped || !within(f, r) {
+		n := rangeOf(f, r)
+		if !f.dropped || n < 0 {
 			continue
 		}
 		if s.gone(r.generation, r.Partition, r.Offset, time.Unix(1<<40, 0)) {
 			return ""
 		}
-		if superseded && f.excused < f.Rows { // it was in the file when that was committed, and compacted when it was to be rebuilt
-			f.excused++
+		if superseded && f.excused[n] < f.Ranges[n].Rows { // it was in the file when that was committed, and compacted when it was to be rebuilt
+			f.excused[n]++
 			return ""
 		}
 	}
@@ -177,11 +179,9 @@ func (c *check) uncovered(topic string, b *bundle, segment *history.Segment, s *
 	return "version " + number(b.v) + " covers it, and has no row of it and no reason"
 }
 
-func within(f *file, r *record) bool {
-	for _, in := range f.Ranges {
-		if in.Partition == r.Partition && in.First <= r.Offset && r.Offset <= in.Last {
-			return true
-		}
-	}
-	return false
+// rangeOf is the number of the range of a file that a record lies in; -1 for none.
+func rangeOf(f *file, r *record) int {
+	return slices.IndexFunc(f.Ranges, func(in history.RowRange) bool {
+		return in.Partition == r.Partition && in.First <= r.Offset && r.Offset <= in.Last
+	})
 }

@@ -102,14 +102,18 @@ func In(spans []Span, offset int64) bool {
 
 // A LogFile is a file that a record names.
 type LogFile struct {
-	Key    string `json:"key"`
-	Kind   string `json:"kind"`
-	Rows   int64  `json:"rows"`
-	Ranges []struct {
-		Partition int32 `json:"partition"`
-		First     int64 `json:"first"`
-		Last      int64 `json:"last"`
-	} `json:"ranges"`
+	Key    string     `json:"key"`
+	Kind   string     `json:"kind"`
+	Rows   int64      `json:"rows"`
+	Ranges []RowRange `json:"ranges"`
+}
+
+// A RowRange says between which offsets of a partition the rows of a file lie, and how many they are.
+type RowRange struct {
+	Partition int32 `json:"partition"`
+	First     int64 `json:"first"`
+	Last      int64 `json:"last"`
+	Rows      int64 `json:"rows"`
 }
 
 // Attached says which bundles of an attachment a record takes.
