@@ -68,8 +68,9 @@ test-long: testbed-check lint
 	@$(MAKE) --no-print-directory -j 2 test-servers-long fuzz-long
 	@$(MAKE) --no-print-directory test-deploy
 
+# Most of these tests wait for servers: three packages at once, also where there are two processors.
 test-servers-long:
-	SHADOOF_LONG=1; export SHADOOF_LONG; $(WITHSERVERS) -- go test -vet=off -count=1 -timeout 60m -tags long ./...
+	SHADOOF_LONG=1; export SHADOOF_LONG; $(WITHSERVERS) -- go test -vet=off -count=1 -timeout 60m -p 3 -tags long ./...
 
 # Beside the servers, of which most tests wait: it takes what they leave of the processors.
 fuzz-long:

@@ -114,6 +114,10 @@ func (o Options) withDefaults() (Options, error) {
 	return o, errors.Join(wrong...)
 }
 
+// shortMemory is how long the client keeps what it was told of topics. Nothing here comes from what it keeps, and it goes through all of
+// that at each answer: with a thousand topics that took more time than the answers.
+const shortMemory = 100 * time.Millisecond
+
 // client builds the client of the library. It connects to nothing yet.
 func (o Options) client(hooks ...kgo.Hook) (*kgo.Client, error) {
 	dial := o.Dialer
@@ -135,6 +139,7 @@ func (o Options) client(hooks ...kgo.Hook) (*kgo.Client, error) {
 		kgo.BrokerMaxReadBytes(maxAnswerBytes),
 		kgo.RequestRetries(0), // every retry is a loop of this package, which knows what the error is about
 		kgo.DisableClientMetrics(),
+		kgo.MetadataMinAge(shortMemory),
 		kgo.WithHooks(hooks...),
 	}
 	if o.SASL.Mechanism != "" {

@@ -35,6 +35,7 @@ type app struct {
 	log    *slog.Logger
 	logs   redirected
 	stop   *stopping
+	weight []byte // for the garbage collector
 
 	traffic extract.Traffic // is told of connections to brokers, where somebody counts them
 }

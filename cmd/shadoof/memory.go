@@ -20,10 +20,21 @@ func (a *app) limitMemory(cfg *config.Config, root fs.FS) {
 				"limit", config.FormatSize(limit), "memory", config.FormatSize(cfg.Memory), "may_need", config.FormatSize(most(cfg.Memory)))
 		}
 	}
-	if _, set := a.env("GOMEMLIMIT"); !set {
-		debug.SetMemoryLimit(cfg.Memory)
+	if _, set := a.env("GOMEMLIMIT"); set {
+		return
 	}
+	limit := cfg.Memory
+	if _, set := a.env("GOGC"); !set {
+		// Nobody touches it, so that it takes address space and no memory. For the collector it is alive, and as much again may be
+		// allocated before the next collection: as long as little is alive beside it, little is won by collecting often.
+		a.weight = make([]byte, cfg.Memory/weightOfMemory)
+		limit += int64(len(a.weight))
+	}
+	debug.SetMemoryLimit(limit)
 }
+
+// weightOfMemory is the part of the memory that may be allocated, twice, before anything is collected.
+const weightOfMemory = 16
 
 // most is the resident memory of a process at most: see docs/performance.md.
 func most(memory int64) int64 { return memory/10*13 + 64<<20 }

@@ -63,15 +63,3 @@ func (disk) ReadDir(name string) ([]fs.DirEntry, error) { return os.ReadDir(name
 func (disk) Mkdir(name string) error                    { return os.Mkdir(name, 0o777) }
 func (disk) Remove(name string) error                   { return os.Remove(name) }
 func (disk) Link(from, to string) error                 { return os.Link(from, to) }
-
-func (disk) SyncDir(name string) error {
-	d, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	if err := d.Sync(); err != nil {
-		d.Close()
-		return err
-	}
-	return d.Close()
-}

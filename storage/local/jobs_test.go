@@ -368,7 +368,7 @@ func TestThePowerCutsOfJobsFindMissingFsyncs(t *testing.T) {
 	if raced {
 		t.Skip("the race detector finds nothing here, and takes minutes: make test runs it without")
 	}
-	for _, without := range []string{"Sync in writeFile", "syncDir in putNew", "syncDir in settle"} {
+	for _, without := range []string{"Sync in writeFile", "syncDir in putNamed", "syncDir in settle"} {
 		t.Run(without, func(t *testing.T) {
 			t.Parallel()
 			all := 0

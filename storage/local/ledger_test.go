@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 	"strings"
 
 	"shadoof/storage"
@@ -19,6 +20,7 @@ type ledger struct {
 	attempted map[string]bool // contents that PutNew was asked to give the record
 	created   string          // the content that PutNew said it has created
 	confirmed string          // the content that was read before Confirm said durable
+	marked    bool            // PutNew said that an object without content is there, by this call
 
 	tokens []storage.Staged // that Finish has answered, the newest last
 	was    map[string]*fate // of tokens
@@ -53,6 +55,26 @@ func put(content string) step {
 		}
 		return nil
 	}
+}
+
+// mark creates an object that has no content.
+func mark(ctx context.Context, s *Store, l *ledger) error {
+	answer, err := s.PutNew(ctx, markName, nil)
+	if answer == storage.Created && l.marked {
+		return errors.New("the marker was created again")
+	}
+	l.marked = l.marked || answer == storage.Created
+	return err
+}
+
+// find lists what a run looks at before it writes anything.
+func find(ctx context.Context, s *Store, _ *ledger) error {
+	for _, folder := range []string{path.Dir(recordName), path.Dir(markName)} {
+		if _, err := storage.Entries(ctx, s, storage.Query{Prefix: folder + "/"}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func confirm(ctx context.Context, s *Store, l *ledger) error {
@@ -233,7 +255,7 @@ func (l *ledger) check(ctx context.Context, s *Store, halves bool) error {
 	}
 	entries, err := storage.Entries(ctx, s, storage.Query{})
 	for _, e := range entries {
-		if e.Name != recordName && e.Name != key {
+		if e.Name != recordName && e.Name != markName && e.Name != key {
 			return fmt.Errorf("%s is listed", e.Name)
 		}
 	}
@@ -251,6 +273,11 @@ func (l *ledger) check(ctx context.Context, s *Store, halves bool) error {
 }
 
 func (l *ledger) checkRecord(ctx context.Context, s *Store) error {
+	if o, err := s.Open(ctx, markName, 0, 0); err == nil {
+		_ = o.Close()
+	} else if l.marked {
+		return fmt.Errorf("the marker was created: %w", err)
+	}
 	content, err := storage.ReadAll(ctx, s, recordName, 1000)
 	there := err == nil
 	switch {

@@ -78,6 +78,9 @@ func (w *walk) read(ctx context.Context, folder string) ([]fs.DirEntry, error) {
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return nil, nil
 	}
+	if err == nil {
+		w.s.saw(strings.TrimSuffix(folder, "/"))
+	}
 	key := func(e fs.DirEntry) string {
 		if e.IsDir() {
 			return e.Name() + "/"

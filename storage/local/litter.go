@@ -42,9 +42,9 @@ func (s *Store) sweep() {
 	})
 }
 
-// removeEmpty removes the directory dir and those above it, up to and without top, as far as they are empty.
+// removeEmpty removes the directory dir and those above it, up to and without top and those that last, as far as they are empty.
 func (s *Store) removeEmpty(dir, top string) {
-	for ; dir != "." && dir != top && strings.HasPrefix(dir, top); dir = path.Dir(dir) {
+	for ; dir != "." && dir != top && strings.HasPrefix(dir, top) && !lasts(dir); dir = path.Dir(dir) {
 		if s.files.Remove(s.path(dir)) != nil {
 			return
 		}

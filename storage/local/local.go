@@ -23,9 +23,9 @@ type Store struct {
 	root  string
 	files files
 
-	mu      sync.Mutex
-	durable map[string]bool // directories, relative to root, whose names are known to be durable
-	failed  error           // of an fsync of a directory: nothing that this process sees can be trusted after it
+	mu sync.Mutex
+	folders
+	failed error // of an fsync of a directory: nothing that this process sees can be trusted after it
 
 	swept sync.Once
 }
@@ -48,7 +48,7 @@ func New(root string) (*Store, error) {
 
 // open returns a store below an absolute path.
 func open(root string, f files) (*Store, error) {
-	s := &Store{root: root, files: f, durable: map[string]bool{}}
+	s := &Store{root: root, files: f, folders: newFolders()}
 	info, err := f.Lstat(s.root)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -93,175 +93,6 @@ func (s *Store) checkMount(staging, key string) error {
 			storage.ErrUnfit, folders[0], folders[1], s.root)
 	}
 	return nil
-}
-
-// makeDir makes the directory dir and those above it, each durable in the one that holds it.
-func (s *Store) makeDir(dir string) error {
-	if dir == "." {
-		return s.makeRoot()
-	}
-	if s.isDurable(dir) {
-		return nil
-	}
-	above := path.Dir(dir)
-	known := s.isDurable(above)
-	if err := s.makeDir(above); err != nil {
-		return err
-	}
-	if err := s.files.Mkdir(s.path(dir)); errors.Is(err, fs.ErrExist) {
-		if err := s.ownDir(dir); err != nil {
-			return err
-		}
-	} else if err != nil {
-		return err
-	}
-	// Also when somebody else made it: they may not have come to the fsync yet.
-	if err := s.syncDir(above); err != nil {
-		return err
-	}
-	// What was known of the directory above may be of one that is gone: whoever takes the last staged file away removes it, somebody
-	// else makes it again, and has not come to the fsync. From now on it is not empty, and stays.
-	if known && above != "." {
-		if err := s.syncDir(path.Dir(above)); err != nil {
-			return err
-		}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.durable) > 100_000 {
-		clear(s.durable)
-	}
-	s.durable[dir] = true
-	return nil
-}
-
-// ownDir refuses a symbolic link in the place of a directory: listings do not follow it, and files would go to where it leads.
-func (s *Store) ownDir(dir string) error {
-	info, err := s.files.Lstat(s.path(dir))
-	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
-		return fmt.Errorf("%s is a symbolic link, and links below the root are not followed: make it a directory (the root itself may be a link): %w", s.path(dir), storage.ErrUnfit)
-	}
-	return err
-}
-
-// makeRoot makes the root and the directories above it.
-func (s *Store) makeRoot() error {
-	if s.isDurable(".") {
-		return nil
-	}
-	var missing []string
-	dir := s.root
-	for ; ; dir = filepath.Dir(dir) {
-		_, err := s.files.Lstat(dir)
-		if err == nil {
-			break
-		}
-		if !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir) {
-			return err
-		}
-		missing = append(missing, dir)
-	}
-	for i := len(missing) - 1; i >= 0; i-- {
-		if err := s.files.Mkdir(missing[i]); err != nil && !errors.Is(err, fs.ErrExist) {
-			return err
-		}
-		if err := s.syncPath(filepath.Dir(missing[i])); err != nil {
-			return err
-		}
-	}
-	// Whoever has put anything into the root had made it durable before.
-	if _, err := s.files.Lstat(s.path("_shadoof")); err != nil {
-		if err := s.syncAbove(dir); err != nil {
-			return err
-		}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.durable["."] = true
-	return nil
-}
-
-// syncAbove makes durable that dir, which was there, is in the directory above it, and so on up to where it is mounted: another
-// process may have made it a moment ago, or a person. What this user may not read another has made, and is left to them.
-func (s *Store) syncAbove(dir string) error {
-	for above := filepath.Dir(dir); above != dir; dir, above = above, filepath.Dir(above) {
-		inner, err := s.files.Mount(dir)
-		outer, errAbove := s.files.Mount(above)
-		if err != nil || errAbove != nil || inner != outer {
-			return nil
-		}
-		if err := s.syncPath(above); err != nil && !errors.Is(err, fs.ErrPermission) {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *Store) isDurable(dir string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.durable[dir]
-}
-
-// forget drops what is known of a directory and of all above it: one of them has gone.
-func (s *Store) forget(dir string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for ; dir != "."; dir = path.Dir(dir) {
-		delete(s.durable, dir)
-	}
-	delete(s.durable, ".")
-}
-
-// inDir runs f after the directory of name was made, and again when the directory went away in between: an empty one is removed
-// by whoever takes the last staged file out of it. It may be back by the time one looks, made by somebody else, so that a directory
-// that is there proves little: only after some tries something else is missing.
-func (s *Store) inDir(name string, f func() error) error {
-	dir := path.Dir(name)
-	there := 0
-	for try := 0; ; try++ {
-		err := s.makeDir(dir)
-		if err == nil {
-			err = f()
-		}
-		if try == 100 || !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		if _, gone := s.files.Lstat(s.path(dir)); gone == nil {
-			if there++; there == 4 {
-				return err
-			}
-		}
-		s.forget(dir)
-	}
-}
-
-// syncDir makes the names in a directory durable.
-func (s *Store) syncDir(dir string) error { return s.syncPath(s.path(dir)) }
-
-// syncPath is syncDir by a full path. After a failure it fails for ever: the kernel may have dropped what it could not write, and a
-// second fsync that succeeds would prove nothing.
-func (s *Store) syncPath(dir string) error {
-	if err := s.trust(); err != nil {
-		return err
-	}
-	err := s.files.SyncDir(dir)
-	if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
-		return err // nothing was lost: the directory could not be opened
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.failed == nil {
-		s.failed = fmt.Errorf("fsync of %s: %w: what was written may be lost: check the disk and the kernel log before the next run", dir, err)
-	}
-	return s.failed
-}
-
-// trust fails once an fsync of a directory has failed.
-func (s *Store) trust() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.failed
 }
 
 // explain adds what to do about an error.

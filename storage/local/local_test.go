@@ -61,6 +61,7 @@ func opened(t *testing.T, f *faulty) *Store {
 
 const (
 	recordName = "_shadoof/topics/orders/log/1.json"
+	markName   = "_shadoof/topics/orders/pub/1"
 	key        = "orders/dt=2026-11-20/a.parquet"
 	staging    = "_shadoof/topics/orders/staging/1a2b/a.parquet.staged"
 )
@@ -109,8 +110,12 @@ sync _shadoof/tmp/.tmp-X
 close _shadoof/tmp/.tmp-X
 mkdir _shadoof/topics
 syncdir _shadoof
-syncdir .
 mkdir _shadoof/topics/orders
+mkdir _shadoof/topics/orders/log
+mkdir _shadoof/topics/orders/pub
+mkdir _shadoof/topics/orders/schema
+mkdir _shadoof/topics/orders/settings
+mkdir _shadoof/topics/orders/staging
 syncdir _shadoof/topics
 mkdir _shadoof/topics/orders/log
 syncdir _shadoof/topics/orders
@@ -126,6 +131,11 @@ close _shadoof/tmp/.tmp-X
 link _shadoof/tmp/.tmp-X -> _shadoof/topics/orders/log/1.json
 remove _shadoof/tmp/.tmp-X
 `},
+		{"put nothing", func() (fmt.Stringer, error) { return s.PutNew(t.Context(), markName, nil) }, `
+create _shadoof/topics/orders/pub/1
+close _shadoof/topics/orders/pub/1
+syncdir _shadoof/topics/orders/pub
+`},
 		{"confirm", func() (fmt.Stringer, error) { return s.Confirm(t.Context(), recordName) }, `
 syncdir _shadoof/topics/orders/log
 `},
@@ -133,9 +143,6 @@ syncdir _shadoof/topics/orders/log
 			staged, err = stage(t.Context(), s, "rows")
 			return storage.Put(0), err
 		}, `
-mkdir _shadoof/topics/orders/staging
-syncdir _shadoof/topics/orders
-syncdir _shadoof/topics
 mkdir _shadoof/topics/orders/staging/1a2b
 syncdir _shadoof/topics/orders/staging
 create _shadoof/topics/orders/staging/1a2b/a.parquet.staged
@@ -153,16 +160,15 @@ rename _shadoof/topics/orders/staging/1a2b/a.parquet.staged -> orders/dt=2026-11
 syncdir orders/dt=2026-11-20
 syncdir _shadoof/topics/orders/staging/1a2b
 remove _shadoof/topics/orders/staging/1a2b
-remove _shadoof/topics/orders/staging
 `},
 		{"publish again", func() (fmt.Stringer, error) { return s.Publish(t.Context(), key, []storage.Staged{staged}) }, `
 syncdir orders/dt=2026-11-20
-syncdir _shadoof/topics/orders
+syncdir _shadoof/topics/orders/staging
 remove _shadoof/topics/orders/staging/1a2b
 `},
 		{"discard", func() (fmt.Stringer, error) { return s.Discard(t.Context(), key, staged) }, `
 syncdir orders/dt=2026-11-20
-syncdir _shadoof/topics/orders
+syncdir _shadoof/topics/orders/staging
 remove _shadoof/topics/orders/staging/1a2b
 `},
 		{"delete", func() (fmt.Stringer, error) { return storage.Put(0), s.Delete(t.Context(), key) }, `
@@ -176,7 +182,7 @@ syncdir orders/dt=2026-11-20
 			t.Fatalf("%s: %s, %v", step.name, answer, err)
 		}
 		// A name that is gone cannot be synced: what was tried on the way up does not matter.
-		got := strings.ReplaceAll(f.changes(), "syncdir _shadoof/topics/orders/staging/1a2b\nsyncdir _shadoof/topics/orders/staging\nsyncdir", "syncdir")
+		got := strings.ReplaceAll(f.changes(), "syncdir _shadoof/topics/orders/staging/1a2b\nsyncdir", "syncdir")
 		if diff := cmp.Diff(strings.TrimPrefix(step.want, "\n"), got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", step.name, diff)
 		}
@@ -272,7 +278,11 @@ func TestACrashBetweenLinkAndRemoveIsRolledForward(t *testing.T) {
 				t.Errorf("discard answered %s, %v", d, err)
 			}
 		}
-		want := []string{"_shadoof/", "_shadoof/topics/", "_shadoof/topics/orders/", "orders/", "orders/dt=2026-11-20/", key}
+		want := []string{"_shadoof/", "_shadoof/topics/", "_shadoof/topics/orders/"}
+		for _, name := range ofTopic {
+			want = append(want, "_shadoof/topics/orders/"+name+"/")
+		}
+		want = append(want, "orders/", "orders/dt=2026-11-20/", key)
 		if diff := cmp.Diff(want, tree(t, s.root)); diff != "" {
 			t.Errorf("%s left (-want +got):\n%s", next, diff)
 		}

@@ -28,6 +28,9 @@ func (s *Store) putNew(ctx context.Context, name string, data []byte) (storage.P
 		return storage.PutUnknown, err
 	}
 	s.sweep()
+	if len(data) == 0 {
+		return s.putNamed(name, func() error { return s.createEmpty(name) }, func() bool { return false })
+	}
 	tmp := temporary()
 	if err := s.inDir(tmp, func() error { return s.writeFile(tmp, data) }); err != nil {
 		return storage.Refused, err
@@ -35,10 +38,16 @@ func (s *Store) putNew(ctx context.Context, name string, data []byte) (storage.P
 	// A temporary file that cannot be removed is litter for the next sweep.
 	defer s.files.Remove(s.path(tmp))
 
-	// Whoever makes this link has created the object.
-	err := s.inDir(name, func() error { return s.files.Link(s.path(tmp), s.path(name)) })
+	link := func() error { return s.files.Link(s.path(tmp), s.path(name)) }
+	return s.putNamed(name, link, func() bool { return s.same(tmp, name) })
+}
+
+// putNamed gives an object its name. mine says whether it has that by an attempt that seemed to fail.
+func (s *Store) putNamed(name string, give func() error, mine func() bool) (storage.Put, error) {
+	// Whoever gives the name has created the object.
+	err := s.inDir(name, give)
 	switch {
-	case errors.Is(err, fs.ErrExist) && s.same(tmp, name): // the reply to the link got lost on its way from a file server
+	case errors.Is(err, fs.ErrExist) && mine(): // the reply to the link got lost on its way from a file server
 	case errors.Is(err, fs.ErrExist):
 		return storage.Exists, nil
 	case err != nil && definite(err):
@@ -50,6 +59,16 @@ func (s *Store) putNew(ctx context.Context, name string, data []byte) (storage.P
 		return storage.PutUnknown, err
 	}
 	return storage.Created, nil
+}
+
+// createEmpty makes a file without bytes, which is whole as soon as it has its name: nothing of it could be torn, or lost without the name.
+func (s *Store) createEmpty(name string) error {
+	f, err := s.files.Create(s.path(name))
+	if err != nil {
+		return err
+	}
+	_ = f.Close() // the file is there, whatever this says
+	return nil
 }
 
 // writeFile makes a file with these durable bytes, or none.

@@ -33,7 +33,10 @@ var stories = map[string]step{
 	"remove":               steps(stageAt("1a2b"), publish, removal, publish),
 	"remove before it was": steps(stageAt("1a2b"), removal, publish),
 	"repair":               steps(stageAt("1a2b"), discard, stageAt("3c4d"), publish, removal),
-	"all":                  steps(put("first"), stageAt("1a2b"), publish, put("again"), confirm, removal),
+	"mark":                 steps(mark, put("first")),
+	"again":                steps(stageAt("1a2b"), stageAt("3c4d"), publish),
+	"find":                 steps(find, stageAt("1a2b"), put("first"), mark, publish),
+	"all":                  steps(find, put("first"), stageAt("1a2b"), publish, put("again"), confirm, removal),
 }
 
 // rivals are what another process does, all of it between two changes of the first.
@@ -41,6 +44,7 @@ var rivals = map[string]step{
 	"looks on": steps(put("second"), confirm),
 	"nobody":   steps(),
 	"creates":  put("second"),
+	"marks":    mark,
 	"confirms": confirm,
 	"finishes": publish,
 	"discards": discard,
@@ -56,6 +60,8 @@ var closest = []struct{ story, rival, killed string }{
 	{"publish", "finishes", "syncdir " + lake + "/" + path.Dir(key)},
 	{"publish", "finishes", "syncdir " + lake + "/" + path.Dir(staging)},
 	{"publish", "discards", "never"},
+	{"mark", "marks", "syncdir " + lake + "/" + path.Dir(markName)},
+	{"find", "creates", "syncdir " + lake + "/" + path.Dir(path.Dir(recordName))},
 	{"create", "creates", "syncdir " + path.Dir(lake)},
 }
 
@@ -84,6 +90,7 @@ func site() string {
 		_, name, _ = strings.Cut(name, ").") // of the method
 		switch {
 		case !own || strings.HasSuffix(f.File, "_test.go"):
+		case name == "syncTogether":
 		case name == "syncDir" || name == "syncPath" || name == "syncNearest":
 			at = name
 		default:
@@ -278,7 +285,10 @@ func TestEachFsyncIsNeeded(t *testing.T) {
 		t.Skip("the race detector finds nothing here, and takes minutes: make test runs it without")
 	}
 	all := newTrial(t)
-	all.all(20_000)
+	if err := madeAgain(t.Context(), all.pretends); err != nil {
+		t.Fatal(err)
+	}
+	all.all(40_000)
 	for _, at := range fsyncs(t) {
 		if !slices.ContainsFunc(slices.Collect(maps.Keys(all.sites)), func(site string) bool { return strings.HasSuffix(site, " "+at) }) {
 			t.Errorf("no story comes to the fsync at %s", at)
@@ -327,6 +337,52 @@ func fsyncs(t *testing.T) (lines []string) {
 	return lines
 }
 
+// TestAFolderThatIsThereIsMadeDurableWithOthers: what a listing has found in the folder of a topic needs no fsync of its own any more, and
+// has had one.
+func TestAFolderThatIsThereIsMadeDurableWithOthers(t *testing.T) {
+	t.Parallel()
+	p := newPlatter(time.Now)
+	mkdirs(p, lake, true)
+	l := &ledger{attempted: map[string]bool{}, was: map[string]*fate{}}
+	p.before = func(what string) {
+		if what == "syncdir "+lake+"/_shadoof/topics/orders" {
+			p.alive = 0
+		}
+	}
+	other, err := open(lake, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := put("second")(t.Context(), other, l); !errors.Is(err, errKilled) {
+		t.Fatalf("not killed: %v", err)
+	}
+	syncs := 0
+	p.alive = -1
+	p.before = func(what string) {
+		if what == "syncdir "+lake+"/_shadoof/topics/orders" {
+			syncs++
+		}
+	}
+	mine, err := open(lake, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := steps(find, stageAt("1a2b"), put("first"))(t.Context(), mine, l); err != nil {
+		t.Fatal(err)
+	}
+	if syncs != 1 || l.created == "" {
+		t.Errorf("%d fsyncs of the topic's folder, want 1; created %q", syncs, l.created)
+	}
+	p.before = nil
+	after, err := open(lake, p.cut(lossAll, chance{1, lossAll}.source()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.check(t.Context(), after, false); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestAFolderThatWasMadeAgainIsMadeDurable: what a process knows of a folder is of one that others have removed since, and made again.
 func TestAFolderThatWasMadeAgainIsMadeDurable(t *testing.T) {
 	t.Parallel()
@@ -350,22 +406,33 @@ func madeAgain(ctx context.Context, pretends func() bool) error {
 		}
 		return do(ctx, s, &ledger{was: map[string]*fate{}})
 	}
-	l := &ledger{was: map[string]*fate{}}
-	// To gather removes the folder of staged files, which is empty then. Whoever makes it again is killed before the fsync.
-	if err := errors.Join(stageAt("1a2b")(ctx, mine, l), others(gather)); err != nil {
+	create := func(name string) step {
+		return func(ctx context.Context, s *Store, _ *ledger) error {
+			if answer, err := s.PutNew(ctx, name, nil); answer != storage.Created {
+				return fmt.Errorf("%s: %w", answer, err)
+			}
+			return nil
+		}
+	}
+	const day = "orders/dt=2026-11-20/"
+	const first, second, last = day + "hr=01/m", day + "hr=02/m", day + "hr=03/m"
+	remove := func(ctx context.Context, s *Store, _ *ledger) error {
+		return errors.Join(s.Delete(ctx, first), s.RemoveEmptyFolders(ctx, day))
+	}
+	if err := errors.Join(create(first)(ctx, mine, nil), others(remove)); err != nil {
 		return err
 	}
 	killed := false
 	p.before = func(what string) {
-		if what == "syncdir "+lake+"/_shadoof/topics/orders" && !killed {
+		if what == "syncdir "+lake+"/orders" && !killed {
 			killed, p.alive = true, 0
 		}
 	}
-	if err := others(leave("5e5e")); !errors.Is(err, errKilled) {
+	if err := others(create(second)); !errors.Is(err, errKilled) {
 		return fmt.Errorf("not killed: %w", err)
 	}
 	p.alive = -1
-	if err := stageAt("3c4d")(ctx, mine, l); err != nil {
+	if err := create(last)(ctx, mine, nil); err != nil {
 		return err
 	}
 	c := chance{1, lossAll}
@@ -373,8 +440,10 @@ func madeAgain(ctx context.Context, pretends func() bool) error {
 	if err != nil {
 		return err
 	}
-	if answer, err := after.Publish(ctx, key, l.tokens); answer != storage.Published {
-		return fmt.Errorf("publish of a finished file after a power cut answered %s (%v)", answer, err)
+	o, err := after.Open(ctx, last, 0, 0)
+	if err != nil {
+		return fmt.Errorf("what was created is gone after a power cut: %w", err)
 	}
+	_ = o.Close()
 	return nil
 }

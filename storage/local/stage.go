@@ -152,7 +152,7 @@ func (w *writer) Abort(context.Context) error {
 // Buffered implements storage.StageWriter: bytes go to the operating system at once.
 func (w *writer) Buffered() int64 { return 0 }
 
-// tidy removes the folder that held a staged file, and the one above it, once they are empty.
+// tidy removes the folder that held a staged file, and those above it that do not last, once they are empty.
 func (s *Store) tidy(staging string) {
 	dir := path.Dir(staging)
 	s.removeEmpty(dir, path.Dir(path.Dir(dir)))
