@@ -122,9 +122,10 @@ func marker(offset int64, commit bool) record.Raw {
 type craftedLog struct {
 	batches [][]byte
 	aborted []abortedTransaction
-	end     int64 // high watermark, and last stable offset
-	limit   int   // bytes per answer; 0 is what the request says
-	cut     bool  // as brokers before 0.10.1 did: also the first batch is cut at the limit
+	end     int64       // high watermark, and last stable offset
+	limit   int         // bytes per answer; 0 is what the request says
+	cut     bool        // as brokers before 0.10.1 did: also the first batch is cut at the limit
+	asked   func(n int) // is told of each fetch, by its number from 1
 
 	mu      sync.Mutex
 	sizes   []int32 // PartitionMaxBytes of the requests
@@ -171,6 +172,9 @@ func (l *craftedLog) answer(req *kmsg.FetchRequest, q *kmsg.FetchRequestTopicPar
 	defer l.mu.Unlock()
 	l.sizes = append(l.sizes, q.PartitionMaxBytes)
 	l.offsets = append(l.offsets, q.FetchOffset)
+	if l.asked != nil {
+		l.asked(len(l.offsets))
+	}
 	limit := int(q.PartitionMaxBytes)
 	if l.limit > 0 {
 		limit = l.limit

@@ -74,6 +74,7 @@ type trial struct {
 	began  time.Time
 	warned time.Time
 	pause  time.Duration
+	last   error // that was followed by another try
 }
 
 func (k *Kafka) trying(what string) *trial {
@@ -101,6 +102,7 @@ func (t *trial) again(ctx context.Context, cause error) error {
 	timer := time.NewTimer(t.pause/2 + rand.N(t.pause/2))
 	defer timer.Stop()
 	t.pause = min(t.pause*2, maxPause)
+	t.last = cause
 	select {
 	case <-timer.C:
 		return nil
@@ -120,7 +122,10 @@ func (t *trial) wrap(err error) error {
 
 // ended keeps the last failure in sight: that the time was up is seldom what one needs to know.
 func (t *trial) ended(err, cause error) error {
-	if cause == nil || errors.Is(cause, err) {
+	if cause == nil || errors.Is(cause, err) { // the end came during a try
+		cause = t.last
+	}
+	if cause == nil {
 		return fmt.Errorf("%s: %w", t.what, err)
 	}
 	return fmt.Errorf("%s: %w; the last failure was: %w", t.what, err, cause)
