@@ -33,7 +33,7 @@ func (a *app) limitMemory(cfg *config.Config, root fs.FS) {
 	debug.SetMemoryLimit(limit)
 }
 
-// weightOfMemory is the part of the memory that may be allocated, twice, before anything is collected.
+// weightOfMemory says which part of the memory may be allocated between collections, beside as much as is alive.
 const weightOfMemory = 16
 
 // most is the resident memory of a process at most: see docs/performance.md.
