@@ -183,8 +183,8 @@ type refusedError struct {
 
 func (e *refusedError) Unwrap() error { return e.error }
 
-// wrote takes what came of writing to a file. After data nodes have failed the name node has none for the next block: it gives out none
-// that it believes full, and counts blocks that it gave out as written, for a while. Why is in what became of the last data node.
+// wrote takes what came of writing to a file. After data nodes have failed, the name node may have none left to give out for the next
+// block. Its answer says how many there are, and not why: that is in what became of the last data node.
 func (s *Store) wrote(err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -97,18 +97,15 @@ func (s *Store) makeDir(dir string) error {
 	if err := s.makeDir(above); err != nil {
 		return err
 	}
-	if err := s.files.Mkdir(s.path(dir)); errors.Is(err, fs.ErrExist) {
-		if err := s.ownDir(dir); err != nil {
-			return err
-		}
-	} else if err != nil {
+	err := s.files.Mkdir(s.path(dir))
+	switch n, ok := depth(dir); {
+	case errors.Is(err, fs.ErrExist):
+		err = s.ownDir(dir)
+	case err == nil && ok && n == 1:
+		s.makeFoldersOfTopic(dir)
+	}
+	if err != nil {
 		return err
-	} else if n, ok := depth(dir); ok && n == 1 {
-		for _, name := range ofTopic {
-			if inner := path.Join(dir, name); s.files.Mkdir(s.path(inner)) == nil {
-				s.saw(inner)
-			}
-		}
 	}
 	// Also when somebody else made it: they may not have come to the fsync yet.
 	if err := s.syncDir(above); err != nil {
@@ -123,6 +120,15 @@ func (s *Store) makeDir(dir string) error {
 	}
 	s.remember(dir)
 	return nil
+}
+
+// makeFoldersOfTopic makes what the first run of a topic needs. Whoever uses one that could not be made tries again, and is told why.
+func (s *Store) makeFoldersOfTopic(topic string) {
+	for _, name := range ofTopic {
+		if dir := path.Join(topic, name); s.files.Mkdir(s.path(dir)) == nil {
+			s.saw(dir)
+		}
+	}
 }
 
 // ownDir refuses a symbolic link in the place of a directory: listings do not follow it, and files would go to where it leads.

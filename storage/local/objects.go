@@ -29,6 +29,7 @@ func (s *Store) putNew(ctx context.Context, name string, data []byte) (storage.P
 	}
 	s.sweep()
 	if len(data) == 0 {
+		// After a reply that a file server lost, one's own marker is taken for another's: they are the same.
 		return s.putNamed(name, func() error { return s.createEmpty(name) }, func() bool { return false })
 	}
 	tmp := temporary()
