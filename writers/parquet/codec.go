@@ -3,7 +3,6 @@ package parquet
 import (
 	"bytes"
 	"fmt"
-	"runtime"
 	"sync"
 
 	"github.com/klauspost/compress/gzip"
@@ -33,28 +32,37 @@ func codecByName(name string) (codec, error) {
 	return codec{}, fmt.Errorf("compression %q is not one of zstd, snappy, gzip, none", name)
 }
 
-// Pages are compressed by zstd at its fastest level, with one encoder for the whole process.
+// Pages are compressed by zstd at its fastest level.
 const (
-	// A page is far smaller than the window of 4 MiB that the level would reserve for each of its workers.
+	// A page is far smaller than the window of 4 MiB that the level would reserve.
 	zstdWindow = 512 << 10
-	// A worker keeps 1.5 MiB. With so many, compression does not hold up what else there is to do on many more processors.
-	zstdEncoders = 16
+	// An encoder keeps 1.5 MiB. With so many at work, compression does not hold up what else there is to do on many more processors.
+	zstdAtOnce = 16
 )
 
-var zstdEncoder = sync.OnceValues(func() (*zstd.Encoder, error) {
-	return zstd.NewWriter(nil,
-		zstd.WithEncoderLevel(zstd.SpeedFastest),
-		zstd.WithEncoderConcurrency(min(zstdEncoders, runtime.GOMAXPROCS(0))),
-		zstd.WithWindowSize(zstdWindow),
-		zstd.WithEncoderCRC(false), // pages have their own
-		zstd.WithZeroFrames(true))
-})
+// Each processor goes on with the encoder that it used last. Where small files are written, the table of another one, of 256 KiB, would have
+// to come into its cache for each page anew.
+var (
+	zstdTurns    = make(chan struct{}, zstdAtOnce)
+	zstdEncoders = sync.Pool{New: func() any {
+		e, err := zstd.NewWriter(nil,
+			zstd.WithEncoderLevel(zstd.SpeedFastest),
+			zstd.WithEncoderConcurrency(1),
+			zstd.WithWindowSize(zstdWindow),
+			zstd.WithEncoderCRC(false), // pages have their own
+			zstd.WithZeroFrames(true))
+		if err != nil {
+			panic(err) // the options are constants
+		}
+		return e
+	}}
+)
 
 func encodeZstd(dst, src []byte) ([]byte, error) {
-	e, err := zstdEncoder()
-	if err != nil {
-		return dst, err
-	}
+	zstdTurns <- struct{}{}
+	defer func() { <-zstdTurns }()
+	e := zstdEncoders.Get().(*zstd.Encoder)
+	defer zstdEncoders.Put(e)
 	return e.EncodeAll(src, dst), nil
 }
 
