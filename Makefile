@@ -46,7 +46,7 @@ test: testbed-check lint
 	$(if $(RACE),,@echo 'no C compiler: these tests run without the race detector')
 	go test $(RACE) -vet=off -count=1 -timeout 10m $(RACED)
 	@$(MAKE) --no-print-directory -j 2 test-alone test-histories
-	$(WITHSERVERS) -- go test -vet=off -count=1 -timeout 10m ./...
+	$(WITHSERVERS) -- go test -vet=off -count=1 -timeout 10m -p 3 ./...
 	@$(MAKE) --no-print-directory test-deploy
 	@$(MAKE) --no-print-directory fuzz
 
