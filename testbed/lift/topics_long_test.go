@@ -18,8 +18,8 @@ const (
 	mostIdleTime   = time.Minute
 	mostIdleMemory = 300 // MiB
 
-	// mostCPU is how many times the CPU of one topic with as many records it may be on a local disk. The goal is 2, and is missed:
-	// docs/performance.md says by how much, and what the rest is spent on.
+	// mostCPU is how many times the CPU of one topic with as many records it may be on a local disk. It is 2.5 to 3.3, by the machine and by
+	// what else that does: docs/performance.md and decision 46 say what it is spent on.
 	mostCPU = 5
 )
 
