@@ -319,3 +319,45 @@ func TestARetryOfARealRun(t *testing.T) {
 		w.checkExact("in the end")
 	})
 }
+
+// A topic that is deleted before it is tried again is no mistake of the configuration, and what else is to be tried again is.
+func TestARetryOfATopicThatIsGone(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		gone   []string
+		topics int
+	}{
+		{[]string{"orders"}, 1},
+		{[]string{"orders", "refunds"}, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			w.configure(strings.Replace(testConfig, "topics: [orders]", "topics: ['(orders|refunds|returns)']", 1) + "    schedule: \"@daily\"\n")
+			twoHours(w)
+			w.source.create("refunds", strings.Repeat("cd", 16), 2).add(0, 7, day, time.Minute)
+			w.source.create("returns", strings.Repeat("ef", 16), 1).add(0, 7, day, time.Minute)
+			w.source.topics["refunds"].add(1, 7, day, time.Minute)
+			w.source.fail[1] = fmt.Errorf("no leader")               // returns has one partition
+			ahead := time.Until(day.Add(11*time.Hour - time.Minute)) // 23:59
+			s, stop := w.serving(t, func() time.Time { return time.Now().Add(ahead).Round(0) })
+			time.Sleep(90 * time.Second)
+			synctest.Wait()
+			if j := s.Status().Jobs[0]; j.Last == nil || j.Last.Outcome != "partial" || j.Retry == nil || j.Retry.Topics != 2 {
+				t.Fatalf("%+v", j)
+			}
+			w.source.mu.Lock()
+			delete(w.source.fail, 1)
+			for _, topic := range c.gone {
+				delete(w.source.topics, topic)
+			}
+			w.source.mu.Unlock()
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			j := s.Status().Jobs[0]
+			if j.Last == nil || j.Last.Why != byRetry || j.Last.Topics != c.topics || j.Last.Outcome != "done" || j.Retry != nil {
+				t.Errorf("without %v: %+v, last %+v", c.gone, j, j.Last)
+			}
+			stop()
+		})
+	}
+}

@@ -13,6 +13,7 @@ import (
 type Selection struct {
 	Jobs   []string
 	Topics []string
+	Gone   bool // Topics that are gone since are left out, all of them if need be; else they are a mistake
 }
 
 // A claim is a topic that a job lifts.
@@ -39,7 +40,7 @@ func (e *Env) claims(ctx context.Context, sel Selection) ([]claim, error) {
 		return nil, usage(err)
 	}
 	for _, t := range sel.Topics {
-		if !slices.ContainsFunc(all, func(c claim) bool { return c.topic == t }) {
+		if !sel.Gone && !slices.ContainsFunc(all, func(c claim) bool { return c.topic == t }) {
 			return nil, usage(fmt.Errorf("no job claims the topic %q", t))
 		}
 	}
@@ -49,7 +50,7 @@ func (e *Env) claims(ctx context.Context, sel Selection) ([]claim, error) {
 			out = append(out, c)
 		}
 	}
-	if len(out) == 0 {
+	if len(out) == 0 && !(sel.Gone && len(sel.Topics) > 0) {
 		return nil, usage(fmt.Errorf("no topic matches: the cluster has %d topics, and none of them is claimed by the selected jobs", len(names)))
 	}
 	return out, nil

@@ -3,6 +3,9 @@ package main
 import (
 	"bytes"
 	"log/slog"
+	"math"
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -38,3 +41,34 @@ func TestAContainersLimitIsTheMemoryWhereNoneIsGiven(t *testing.T) {
 		}
 	}
 }
+
+// As long as little is alive, a sixteenth of the memory is allocated between collections, and not as little as is alive.
+func TestLittleIsCollectedWhileLittleIsAlive(t *testing.T) {
+	percent := debug.SetGCPercent(100)
+	t.Cleanup(func() {
+		debug.SetGCPercent(percent)
+		debug.SetMemoryLimit(math.MaxInt64)
+	})
+	collections := func(set string) uint32 {
+		env := func(name string) (string, bool) { return "100", name == set }
+		a := &app{log: slog.New(slog.DiscardHandler), env: env}
+		a.limitMemory(&config.Config{Memory: 4 << 30}, fstest.MapFS{})
+		runtime.GC()
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range 200 {
+			garbage = make([]byte, 1<<20)
+		}
+		runtime.ReadMemStats(&after)
+		runtime.KeepAlive(a)
+		return after.NumGC - before.NumGC
+	}
+	if n := collections(""); n > 1 {
+		t.Errorf("200 MiB of garbage were collected %d times, with a weight of 256", n)
+	}
+	if n := collections("GOGC"); n < 2 {
+		t.Errorf("200 MiB of garbage were collected %d times where somebody set GOGC", n)
+	}
+}
+
+var garbage []byte
