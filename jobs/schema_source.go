@@ -26,6 +26,8 @@ type schemaSource struct {
 	names evolve.NameOptions
 	log   *slog.Logger
 
+	resolution func(what string) string // the command by which a person decides
+
 	learning sync.Mutex // held while the registry is asked; taken before mu
 	down     error      // why the registry cannot be asked any more in this run
 	unknown  int        // ids that it has not got
@@ -128,8 +130,8 @@ func (s *schemaSource) learn(ctx context.Context, id int32) error {
 	if err := s.keep(ctx, id, m.fingerprint, data); err != nil {
 		if other := (*offsets.OtherSchemaError)(nil); errors.As(err, &other) {
 			return halt(fmt.Errorf("%s: %w: a registry that lost its data gives ids anew, and records would be read by a schema that is not theirs; nothing of them was committed: "+
-				"compare with %s/writers, and if the new schema is right for what comes from here on, `shadoof resolve --topic %s --accept-schema %d --reason ...`",
-				s.topic, err, offsets.SchemaDir(s.topic), s.topic, id))
+				"compare with %s/writers, and if the new schema is right for what comes from here on, %s",
+				s.topic, err, offsets.SchemaDir(s.topic), s.resolution(fmt.Sprintf("--accept-schema %d", id))))
 		}
 		return fmt.Errorf("%s: keep schema %d: %w", s.topic, id, err)
 	}

@@ -196,8 +196,10 @@ func TestAnIDThatStoodForAnotherSchemaHalts(t *testing.T) {
 	s.keep = func(_ context.Context, id int32, fingerprint string, _ []byte) error {
 		return &offsets.OtherSchemaError{ID: id, Have: []string{"00000000000000aa"}, Want: fingerprint}
 	}
+	elsewhere := &worker{topic: "orders", env: &Env{other: true, cfg: &config.Config{Store: config.Store{URL: "file:///copies"}}}}
+	s.resolution = elsewhere.resolution
 	err := s.learn(t.Context(), 1)
-	if ExitCode(err) != ExitHalted || !strings.Contains(err.Error(), "--accept-schema 1") {
+	if ExitCode(err) != ExitHalted || !strings.Contains(err.Error(), "`shadoof resolve --topic orders --into file:///copies --accept-schema 1 --reason ...`") {
 		t.Errorf("exit %d: %v", ExitCode(err), err)
 	}
 	if diff := cmp.Diff(map[int32]string{}, s.fingerprints()); diff != "" {

@@ -75,7 +75,7 @@ func (s *schemas) with(set *Settings) *schemas {
 }
 
 func (s *schemaSource) with(set *SchemaSettings) *schemaSource {
-	return &schemaSource{topic: s.topic, set: set, key: s.key, halts: s.halts, fetch: s.fetch, keep: s.keep, parse: s.parse, log: s.log, met: maps.Clone(s.met), names: s.names}
+	return &schemaSource{topic: s.topic, set: set, key: s.key, halts: s.halts, fetch: s.fetch, keep: s.keep, parse: s.parse, resolution: s.resolution, log: s.log, met: maps.Clone(s.met), names: s.names}
 }
 
 // newSchemas are those of this run, by the registry.
@@ -90,7 +90,7 @@ func (w *worker) newSchemas(set *Settings) *schemas {
 	source := func(of *SchemaSettings, key bool) *schemaSource {
 		return &schemaSource{
 			topic: w.topic, set: of, key: key, halts: w.job.Policy.Misfit == "halt", fetch: fetch, keep: w.log.KeepWriter, parse: w.env.drivers.Writer,
-			log: w.env.log, met: map[int32]metSchema{}, names: set.names(),
+			resolution: w.resolution, log: w.env.log, met: map[int32]metSchema{}, names: set.names(),
 		}
 	}
 	s := &schemas{set: set, value: source(&set.SchemaSettings, false)}
