@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 )
@@ -28,8 +29,11 @@ func (k *Kafka) markBefore(ctx context.Context, topic string, l *layout, p place
 		return nil, w.err
 	}
 	start, end := w.offset[0], w.offset[2]
-	if next <= start || next > end {
+	if next <= start {
 		return nil, nil
+	}
+	if next > end {
+		return nil, permanent{fmt.Errorf("the log ends at %d: try again", end)} // or a new leader does not know its followers yet
 	}
 	for back := int64(1); ; back *= 4 {
 		from := max(next-back, start)
@@ -42,11 +46,11 @@ func (k *Kafka) markBefore(ctx context.Context, topic string, l *layout, p place
 
 // lastMark is that of the last batch that starts before next and ends at or after from; nil when there is none.
 func (k *Kafka) lastMark(ctx context.Context, topic string, l *layout, p placement, from, next int64) (m *Mark, err error) {
-	bytes := k.opts.FetchBytes
+	bytes, began, compacted := k.opts.FetchBytes, time.Now(), cleanup{k: k, topic: topic}
 	for empty := 0; from < next; {
 		a, err := k.fetch(ctx, query{topic: topic, id: l.id, at: p, offset: from, lastEpoch: -1, bytes: bytes})
 		if errors.Is(err, kerr.OffsetOutOfRange) {
-			return nil, nil // deleted since its watermarks were asked for
+			return nil, errMoved // deleted or cut back since its watermarks were asked for, which tell
 		}
 		if err != nil {
 			return nil, err
@@ -60,7 +64,7 @@ func (k *Kafka) lastMark(ctx context.Context, topic string, l *layout, p placeme
 				bytes = int32(s.need)
 				continue
 			}
-			if empty++; empty >= emptyAnswers {
+			if empty++; empty >= emptyAnswers && (time.Since(began) > emptyDoubt || compacted.compacted(ctx)) {
 				return m, nil
 			}
 			continue

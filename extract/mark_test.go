@@ -3,6 +3,7 @@ package extract
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -72,8 +73,8 @@ func TestMarkTellsARecreatedTopic(t *testing.T) {
 	if before == nil || before.Offset != 9 || before.Timestamp != 1_700_000_000_004 {
 		t.Errorf("mark %+v", before)
 	}
-	if m := mark(11); m != nil {
-		t.Errorf("beyond the end: %+v", m)
+	if m, err := k.Mark(t.Context(), "a", 0, 11); err == nil || !strings.Contains(err.Error(), "ends at 10") {
+		t.Errorf("beyond the end: %+v, %v", m, err)
 	}
 	if m := mark(3); m == nil || m.Offset != 4 {
 		t.Errorf("in the middle of a batch: %+v", m)

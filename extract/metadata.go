@@ -152,6 +152,7 @@ func (k *Kafka) Serves(ctx context.Context, topic *Topic) (bool, error) {
 	t := k.trying("ask the leaders of topic " + topic.Name + " for the one with id " + topic.ID)
 	for denied := 0; ; {
 		var last error
+		unknown := false
 		for _, p := range topic.Partitions {
 			if p.Err != nil {
 				last = p.Err
@@ -162,9 +163,12 @@ func (k *Kafka) Serves(ctx context.Context, topic *Topic) (bool, error) {
 			case err == nil, errors.Is(err, kerr.OffsetOutOfRange):
 				return true, nil
 			case errors.Is(err, kerr.UnknownTopicID), errors.Is(err, kerr.InconsistentTopicID), errors.Is(err, kerr.UnknownTopicOrPartition):
-				denied++ // also by one that has not heard of a new topic yet
+				unknown = true
 			}
 			last = err
+		}
+		if unknown {
+			denied++ // once for all leaders: they may not have heard of a new topic yet
 		}
 		switch {
 		case denied >= denials:

@@ -38,9 +38,9 @@ type Source interface {
 	// that Describe would give when there is none.
 	OffsetsAt(ctx context.Context, topic string, t time.Time) (map[int32]int64, error)
 
-	// Mark returns the fingerprint of the record batch before offset next, markers' batches included, or nil if that is no longer
-	// retained: for brokers without topic ids. It is the Mark of the last Batch of a Read that ended at next; asked with that
-	// mark's Offset + 1, it is the same one also where next lies in a hole. Compaction changes the CRC of a batch.
+	// Mark returns the fingerprint of the record batch before offset next, markers' batches included, or nil if the log holds none
+	// there any more; where it does not reach next that is an error. It is the Mark of the last Batch of a Read that ended at next; asked with
+	// that mark's Offset + 1, it is the same one also where next lies in a hole. Compaction changes the CRC of a batch, and may lower its time.
 	Mark(ctx context.Context, topic string, partition int32, next int64) (*Mark, error)
 
 	// Read yields the batches of ranges. Those of one range come in offset order, without gaps: the first starts at the range's
@@ -166,6 +166,7 @@ type Mark struct {
 	Offset    int64  `json:"offset"`    // of the batch's last record
 	Timestamp int64  `json:"timestamp"` // the batch's greatest
 	CRC       uint32 `json:"crc"`       // of the batch as the broker stores it
+	Cleaned   bool   `json:"-"`         // compaction has taken records out of the batch
 }
 
 var (

@@ -3,6 +3,7 @@ package jobs
 import (
 	"errors"
 
+	"shadoof/extract"
 	"shadoof/offsets"
 	"shadoof/storage"
 )
@@ -15,6 +16,8 @@ func Advice(topic string, err error) string {
 		selected = " --topic " + topic
 	}
 	switch {
+	case errors.As(err, new(*extract.TruncatedError)) && ExitCode(err) != ExitHalted:
+		return "run again: `shadoof run" + selected + "` looks at where the logs part, and says what to decide"
 	case errors.Is(err, storage.ErrUnfit):
 		return "`shadoof doctor" + selected + "` shows which promises the store keeps; no decision helps, but another store or another set-up of it"
 	case errors.Is(err, offsets.ErrNewer):

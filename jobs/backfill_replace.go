@@ -219,6 +219,10 @@ func (t *replacing) lift(ctx, hard context.Context) (*attempt, error) {
 // commit swaps the bundles that were read, in one record.
 func (t *replacing) commit(ctx context.Context, a *attempt) (bool, error) {
 	w := t.b.w
+	if err := w.sameLog(ctx, a.bundles); err != nil {
+		w.discardBundles(ctx, a.bundles)
+		return false, err
+	}
 	p := &replacement{swap: t.b.r.Swap, set: w.set, clock: a.clock, attempt: a.id, began: a.clock, schemas: w.schemas}
 	var old []*liveBundle
 	for _, fresh := range a.bundles {

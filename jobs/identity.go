@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sort"
+	"strings"
 
 	"shadoof/config"
 	"shadoof/extract"
@@ -124,15 +125,19 @@ func (w *worker) otherMark(ctx context.Context) (bool, error) {
 		if err != nil {
 			return false, fmt.Errorf("%s/%d: look at the last committed batch: %w", w.topic, p.Partition, err)
 		}
-		if m != nil && !sameMark(m, have.Mark) {
+		if m != nil && ofAnother(m, have.Mark) {
 			return true, nil
 		}
 	}
 	return false, nil
 }
 
-func sameMark(m *extract.Mark, have *offsets.Mark) bool {
-	return m.Offset == have.Offset && m.Timestamp == have.Timestamp && m.CRC == have.CRC
+// ofAnother says whether what lies in the place of a batch that was lifted is another log's. The batch may have lost records by compaction
+// since, or be gone, so that an earlier one is found: neither of these is later than it was. A log without holes has one that reaches as far.
+func ofAnother(m *extract.Mark, lifted *offsets.Mark) bool {
+	same := m.Offset == lifted.Offset && m.Timestamp == lifted.Timestamp && m.CRC == lifted.CRC
+	compacted := (m.Offset < lifted.Offset || m.Offset == lifted.Offset && m.Cleaned) && m.Timestamp <= lifted.Timestamp
+	return !same && !compacted
 }
 
 // freshStarts begins every partition at the start of the new topic's log.
@@ -165,11 +170,11 @@ func (w *worker) incarnate(ctx context.Context, cause string, starts []offsets.P
 	if d := w.decision.of(cause); d != nil {
 		by = *d
 	} else if back > 0 {
-		return halt(fmt.Errorf("%s: the topic was %s since it was last read (cluster %s, id %s; now cluster %s, id %s), and is one that was lifted until version %d of the log; nothing was read, whatever the policy is: "+
-			"to go on with it from its start, so that what was lifted of it then is lifted again, `shadoof resolve --topic %s %s --reason ...`", w.topic, cause, s.Cluster, s.TopicID, w.desc.Cluster, w.desc.ID, back, w.topic, accept))
+		return halt(fmt.Errorf("%s: the topic was %s since it was last read (%s), and is one that was lifted until version %d of the log; nothing was read, whatever the policy is: "+
+			"to go on with it from its start, so that what was lifted of it then is lifted again, %s", w.topic, cause, w.difference(cause, starts), back, w.resolution(accept)))
 	} else if policy != "record" {
-		return halt(fmt.Errorf("%s: the topic was %s since it was last read (cluster %s, id %s; now cluster %s, id %s); nothing was read: "+
-			"%s goes on with the topic as it is now", w.topic, cause, s.Cluster, s.TopicID, w.desc.Cluster, w.desc.ID, w.resolution(accept)))
+		return halt(fmt.Errorf("%s: the topic was %s since it was last read (%s); nothing was read: %s goes on with the topic as it is now",
+			w.topic, cause, w.difference(cause, starts), w.resolution(accept)))
 	}
 	judged := s.ID
 	_, err = w.append(ctx, func(s *offsets.State) (offsets.Body, error) {
@@ -189,6 +194,24 @@ func (w *worker) incarnate(ctx context.Context, cause string, starts []offsets.P
 	return nil
 }
 
+// difference says by what a topic is told to be another one than the log's, which a cause says in a word.
+func (w *worker) difference(cause string, starts []offsets.PartitionStart) string {
+	s := w.log.State()
+	if cause == "truncated" {
+		var cuts []string
+		for _, p := range starts {
+			if have := s.Partitions[p.Partition]; p.Start < have.Next {
+				cuts = append(cuts, fmt.Sprintf("partition %d was lifted up to offset %d, and from %d on holds nothing that was", p.Partition, have.Next, p.Start))
+			}
+		}
+		return strings.Join(cuts, "; ")
+	}
+	if s.TopicID == "" && s.Cluster == w.desc.Cluster {
+		return "the cluster has no ids of topics; the last batch that was lifted is another one there"
+	}
+	return fmt.Sprintf("cluster %s, id %s; now cluster %s, id %s", s.Cluster, s.TopicID, w.desc.Cluster, w.desc.ID)
+}
+
 // comesBack looks at a topic that is to be gone on with instead of the log's. It returns the version of the log up to which that was the one
 // that was lifted; 0: it never was. A broker whose metadata is old describes a topic that was deleted: to follow it would be to begin the
 // newer one a second time afterwards, so its leaders, who serve records by the id, have to know it.
@@ -201,7 +224,7 @@ func (w *worker) comesBack(ctx context.Context, cause string) (until int64, err 
 		return 0, fmt.Errorf("%s: %w", w.topic, err)
 	}
 	if !served {
-		return 0, fmt.Errorf("%s: a broker says that the topic was recreated (id %s, and %s in the log), and its leaders know no topic of that id: the metadata of the broker is old: try again", w.topic, w.desc.ID, w.log.State().TopicID)
+		return 0, fmt.Errorf("%s: a broker says that the topic was %s (id %s, and %s in the log), and its leaders know no topic of that id: the metadata of the broker is old: try again", w.topic, cause, w.desc.ID, w.log.State().TopicID)
 	}
 	id, cluster := "", ""
 	for r, err := range w.log.Records(ctx, 1, w.log.State().V) {

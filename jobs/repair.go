@@ -172,7 +172,7 @@ func (w *worker) stillThere(ctx context.Context, l *offsets.Lift, f *offsets.Fil
 					if err != nil {
 						return fmt.Errorf("%s/%d: look at the last committed batch: %w", w.topic, seg.Partition, err)
 					}
-					if m != nil && !sameMark(m, seg.Mark) {
+					if m != nil && ofAnother(m, seg.Mark) {
 						return &extract.RecreatedError{Topic: w.topic, Want: "the one of its last committed batch", Have: "not known"}
 					}
 				}

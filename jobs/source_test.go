@@ -40,11 +40,12 @@ type memPartition struct {
 
 // A memSlot is what an offset holds.
 type memSlot struct {
-	kind  slotKind
-	epoch int32 // of the leader that took it
-	ts    int64
-	key   string
-	val   []byte
+	kind    slotKind
+	cleaned bool  // compaction has taken other records of its batch
+	epoch   int32 // of the leader that took it
+	ts      int64
+	key     string
+	val     []byte
 }
 
 type slotKind int
@@ -207,8 +208,11 @@ func (s *memSource) Mark(_ context.Context, topic string, partition int32, next 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.topics[topic].parts[partition]
-	if next <= p.start || next > int64(len(p.slots)) {
+	if next <= p.start {
 		return nil, nil
+	}
+	if next > int64(len(p.slots)) {
+		return nil, fmt.Errorf("the log ends at %d", len(p.slots))
 	}
 	for o := next - 1; o >= p.start; o-- {
 		if kind := p.slots[o].kind; kind != aHole && kind != aMystery {
@@ -223,7 +227,7 @@ func markOf(p *memPartition, o int64) *extract.Mark {
 	for _, b := range p.slots[o].val {
 		crc = crc*31 + uint32(b)
 	}
-	return &extract.Mark{Offset: o, Timestamp: p.slots[o].ts, CRC: crc}
+	return &extract.Mark{Offset: o, Timestamp: p.slots[o].ts, CRC: crc, Cleaned: p.slots[o].cleaned}
 }
 
 // Read takes batches of the ranges in turn. Those that are stalled come last.

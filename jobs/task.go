@@ -134,7 +134,7 @@ func (t *ranged) commit(ctx context.Context, a *attempt) (bool, error) {
 	if len(a.bundles) == 0 {
 		return false, nil
 	}
-	if err := w.sameLog(ctx, a); err != nil {
+	if err := w.sameLog(ctx, a.bundles); err != nil {
 		w.discardBundles(ctx, a.bundles)
 		return false, err
 	}

@@ -27,6 +27,10 @@ type parted struct {
 	epoch int32
 }
 
+func (w *worker) newCutter() *cutter {
+	return &cutter{w: w, s: w.log.State(), cut: map[int32]parted{}, asked: map[int32]map[int32]extract.EpochEnd{}}
+}
+
 // cutBack finds partitions whose log was cut back below what was committed, with where the two logs part: not with where it ends now,
 // for what is written since lies in between, and was never lifted.
 //
@@ -38,7 +42,7 @@ type parted struct {
 //     epoch began in it. What was lifted is there.
 //   - The leader has no record of that epoch: see parting.
 func (w *worker) cutBack(ctx context.Context) (map[int32]parted, error) {
-	c := &cutter{w: w, s: w.log.State(), cut: map[int32]parted{}, asked: map[int32]map[int32]extract.EpochEnd{}}
+	c := w.newCutter()
 	first := map[int32]int32{}
 	for _, p := range w.desc.Partitions {
 		have, ok := c.s.Partitions[p.Partition]
@@ -100,20 +104,11 @@ func (c *cutter) judge(ctx context.Context, p extract.Partition, have offsets.Pa
 	if e, asked := c.asked[p.Partition][have.Epoch]; asked && e.Err != nil {
 		return nil
 	} else if asked && e.Known() {
-		least := reaches(have)
-		switch {
-		case e.Epoch == have.Epoch || have.Mark == nil && c.s.Incarnation == 1:
-			// Of a partition of which nothing was lifted, the epoch is that of its leader then: it may have no record.
-			at.at = min(at.at, e.End)
-		default:
-			var known bool
-			var err error
-			if at, known, err = c.parting(ctx, p, have, e); err != nil || !known {
-				return err
-			}
-			if c.w.forgotten[p.Partition] {
-				least = at.at
-			}
+		var least int64
+		var known bool
+		var err error
+		if at, least, known, err = c.compare(ctx, p, have, e); err != nil || !known {
+			return err
 		}
 		if at.at < least {
 			c.cut[p.Partition] = at // whatever the high watermark is, which a new leader learns last
@@ -124,6 +119,27 @@ func (c *cutter) judge(ctx context.Context, p extract.Partition, have offsets.Pa
 		return nil
 	}
 	return c.short(ctx, p, have, at)
+}
+
+// compare says where a leader's log parts from the one that was lifted, by its answer about the newest epoch that was. Below least they must
+// not. known is false where the leader cannot be asked about older epochs.
+func (c *cutter) compare(ctx context.Context, p extract.Partition, have offsets.PartitionState, e extract.EpochEnd) (at parted, least int64, known bool, err error) {
+	least = reaches(have)
+	if e.Epoch == have.Epoch || have.Mark == nil && c.s.Incarnation == 1 {
+		// Of a partition of which nothing was lifted, the epoch is that of its leader then: it may have no record.
+		return parted{min(have.Next, e.End), have.Epoch}, least, true, nil
+	}
+	at, known, err = c.parting(ctx, p, have, e)
+	if c.w.hasForgotten(p.Partition, have) {
+		least = at.at
+	}
+	return at, least, known, err
+}
+
+// hasForgotten says whether the leader of a partition does not know the epoch of what was committed last any more: see parting.
+func (w *worker) hasForgotten(partition int32, have offsets.PartitionState) bool {
+	epoch, ok := w.forgotten[partition]
+	return ok && epoch == have.Epoch
 }
 
 // reaches is the end of the last batch that was lifted of a partition, or its start. What was committed behind that held none; what a
@@ -176,6 +192,7 @@ func (c *cutter) parting(ctx context.Context, p extract.Partition, have offsets.
 			return at, false, err
 		}
 	}
+	delete(c.w.forgotten, p.Partition)
 	at = parted{min(have.Next, e.End), have.Epoch} // where nothing of it was lifted
 	spans := c.mine[p.Partition]
 	for i := len(spans) - 1; i >= 0; i-- {
@@ -202,7 +219,7 @@ func (c *cutter) parting(ctx context.Context, p extract.Partition, have offsets.
 		return at, false, fmt.Errorf("%s/%d: look at what lies before offset %d: %w", c.w.topic, p.Partition, upTo, err)
 	}
 	if m == nil || m.Offset < at.at {
-		c.w.forgotten[p.Partition] = true
+		c.w.forgotten[p.Partition] = have.Epoch
 	}
 	return at, true, nil
 }
@@ -286,45 +303,57 @@ func epochAt(s *offsets.Segment, offset int64) int32 {
 }
 
 // epochsBefore are the epochs of what was committed right before ranges: by them the brokers see whether their logs were cut back below, also
-// while this run goes on. Where the last batch does not end there, another epoch may have begun in between: its leader would say that the log
-// was cut back.
+// while this run goes on.
 func (w *worker) epochsBefore(ranges []extract.Range) map[int32]int32 {
 	s, out := w.log.State(), map[int32]int32{}
 	for _, r := range ranges {
-		have, ok := s.Partitions[r.Partition]
-		if ok && have.Next == r.First && have.Mark != nil && have.Epoch >= 0 && have.Mark.Offset+1 >= r.First && !w.forgotten[r.Partition] {
+		if have, ok := s.Partitions[r.Partition]; ok && w.tells(r.Partition, have, r.First) {
 			out[r.Partition] = have.Epoch
 		}
 	}
 	return out
 }
 
-// sameLog asks, after an attempt has read them, about partitions whose first fetch could not carry the epoch of what was committed before:
+// tells says whether the first fetch of a range tells its broker of the epoch before. Where the last batch does not end there, another epoch
+// may have begun in between: the leader would say that its log was cut back.
+func (w *worker) tells(partition int32, have offsets.PartitionState, from int64) bool {
+	return have.Next == from && have.Mark != nil && have.Epoch >= 0 && have.Mark.Offset+1 >= from && !w.hasForgotten(partition, have)
+}
+
+// sameLog asks, after an attempt has read them, about partitions whose first fetch could not tell the epoch of what was committed before:
 // whether they are still the logs that were looked at when the run began.
-func (w *worker) sameLog(ctx context.Context, a *attempt) error {
-	s, epochs := w.log.State(), map[int32]int32{}
-	for _, b := range a.bundles {
+func (w *worker) sameLog(ctx context.Context, bundles []offsets.Bundle) error {
+	c, epochs := w.newCutter(), map[int32]int32{}
+	for _, b := range bundles {
 		for _, seg := range b.Segments {
-			have, ok := s.Partitions[seg.Partition]
-			if ok && have.Next == seg.From && have.Mark != nil && have.Epoch >= 0 && reaches(have) < seg.From && !w.forgotten[seg.Partition] {
+			have, ok := c.s.Partitions[seg.Partition]
+			first := have.Mark == nil && c.s.Incarnation == 1 && have.Next == seg.From // nothing was lifted that could be another log's
+			if ok && have.Epoch >= 0 && !first && !w.tells(seg.Partition, have, seg.From) {
 				epochs[seg.Partition] = have.Epoch
 			}
 		}
 	}
-	if len(epochs) == 0 {
-		return nil
+	if err := c.ask(ctx, epochs); err != nil {
+		return err
 	}
-	ends, err := w.env.source.EpochEnds(ctx, w.topic, epochs)
-	if err != nil {
-		return fmt.Errorf("%s: ask where leader epochs ended: %w", w.topic, err)
-	}
-	for p, e := range ends {
-		least := reaches(s.Partitions[p])
-		if e.Err != nil {
-			return fmt.Errorf("%s/%d: ask where leader epoch %d ended: %w", w.topic, p, epochs[p], e.Err)
+	for _, p := range w.desc.Partitions {
+		epoch, asked := epochs[p.Partition]
+		e := c.asked[p.Partition][epoch]
+		if !asked || e.Err == nil && !e.Known() {
+			continue
 		}
-		if e.Known() && (e.Epoch < epochs[p] || e.End < least) {
-			return &extract.TruncatedError{Topic: w.topic, Partition: p, Position: least, End: e.End}
+		if e.Err != nil {
+			return fmt.Errorf("%s/%d: ask where leader epoch %d ended: %w", w.topic, p.Partition, epoch, e.Err)
+		}
+		at, least, known, err := c.compare(ctx, p, c.s.Partitions[p.Partition], e)
+		if err != nil {
+			return err
+		}
+		if !known {
+			return fmt.Errorf("%s/%d: whether its log is still the one that was lifted cannot be told now: try again", w.topic, p.Partition)
+		}
+		if at.at < least {
+			return &extract.TruncatedError{Topic: w.topic, Partition: p.Partition, Position: least, End: at.at}
 		}
 	}
 	return nil
@@ -339,11 +368,11 @@ func (w *worker) checkTruncation(ctx context.Context) error {
 	}
 	var starts []offsets.PartitionStart
 	for p, have := range s.Partitions {
-		// The epoch stays: a partition that cannot be asked now may be cut back as well.
-		start := offsets.PartitionStart{Partition: p, Start: have.Next, Epoch: have.Epoch}
+		// Epoch and mark stay: a partition that cannot be asked now may be cut back as well, and any may be before it is read on.
+		start := offsets.PartitionStart{Partition: p, Start: have.Next, Epoch: have.Epoch, Mark: have.Mark}
 		if cut, ok := cuts[p]; ok {
 			w.env.log.Warn("the partition's log was truncated below what was committed", "topic", w.topic, "partition", p, "committed", have.Next, "cut_at", cut.at)
-			start.Start, start.Epoch = cut.at, cut.epoch
+			start.Start, start.Epoch, start.Mark = cut.at, cut.epoch, nil
 		}
 		starts = append(starts, start)
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -283,5 +285,146 @@ func TestALogThatIsCutBackBehindASkipIsNotReadOn(t *testing.T) {
 	w.policy("truncated: record")
 	if r := w.runClean(); r.Topics[0].Rows != 30 {
 		t.Errorf("%d rows, want the 30 behind the cut", r.Topics[0].Rows)
+	}
+}
+
+// elects does something once, after a run has looked at the topic and before it reads from it.
+type elects struct {
+	extract.Source
+	once sync.Once
+	then func()
+}
+
+func (s *elects) Read(ctx context.Context, r extract.ReadRequest) iter.Seq2[*extract.Batch, error] {
+	s.once.Do(s.then)
+	return s.Source.Read(ctx, r)
+}
+
+func (w *world) electing(then func()) *Env {
+	e := w.process(w.store)
+	e.source = &elects{Source: e.source, then: then}
+	return e
+}
+
+func (w *world) mustSeeTheCut(r *RunReport) {
+	w.t.Helper()
+	if r.ExitCode() != ExitFailed && r.ExitCode() != ExitPartial || !strings.Contains(r.Topics[0].Error, "truncated") || !strings.Contains(r.Topics[0].Advice, "run again") {
+		w.t.Errorf("exit %d: %s; %s", r.ExitCode(), reportText(r), r.Topics[0].Advice)
+	}
+}
+
+// One partition was cut back, which is on record, and another is before it is read on.
+func TestATruncationIsSeenAfterThatOfAnotherPartition(t *testing.T) {
+	t.Parallel()
+	for name, second := range map[string]func(cut, other *memPartition) (rows int64){
+		"of the other": func(cut, other *memPartition) int64 {
+			other.elect(other.slots[:8:8])
+			other.ofEpochs(times(12, 3)...)
+			return 12 + int64(len(cut.slots)-5)
+		},
+		"of the same": func(cut, other *memPartition) int64 {
+			cut.elect(cut.slots[:3:3])
+			cut.ofEpochs(times(20, 3)...)
+			return int64(len(other.slots)-10) + 20
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			topic := w.source.create("orders", strings.Repeat("ab", 16), 2)
+			cut, other := topic.parts[0], topic.parts[1]
+			cut.ofEpochs(times(10, 1)...)
+			other.ofEpochs(times(10, 1)...)
+			w.runClean()
+			w.policy("truncated: record")
+			cut.elect(cut.slots[:5:5])
+			cut.ofEpochs(times(9, 2)...)
+			other.ofEpochs(times(5, 1)...)
+			var want int64
+			first := w.run(w.electing(func() { want = second(cut, other) }))
+			w.mustSeeTheCut(first)
+			if r := w.runClean(); first.Topics[0].Rows+r.Topics[0].Rows != want {
+				t.Errorf("%d and %d rows, want %d", first.Topics[0].Rows, r.Topics[0].Rows, want)
+			}
+			w.checkVerified("in the end")
+		})
+	}
+}
+
+// The leader does not know the epoch of what was committed last, since compaction took it. Another may have none of its records, either.
+func TestATruncationBelowAForgottenEpochIsSeen(t *testing.T) {
+	t.Parallel()
+	hole := append(times(10, 1), times(5, 1)...)
+	w, p := twoReplicas(t, [][]int32{append(times(10, 1), times(5, 3)...)}, hole)
+	for o := 10; o < 15; o++ {
+		p.slots[o].kind = aHole
+	}
+	p.epoch = 4
+	p.ofEpochs(times(5, 4)...)
+	w.mustSeeTheCut(w.run(w.electing(func() {
+		p.elect(p.slots[:6:6])
+		p.ofEpochs(times(30, 5)...)
+	})))
+	w.policy("truncated: record")
+	if r := w.runClean(); r.Topics[0].Rows != 30 {
+		t.Errorf("%d rows, want the 30 behind the cut: %s", r.Topics[0].Rows, reportText(r))
+	}
+}
+
+// A backfill reads below the committed offsets, where no fetch can tell the epoch before.
+func TestABackfillTakesNothingOfALogThatWasCutBack(t *testing.T) {
+	t.Parallel()
+	for name, request := range map[string]BackfillRequest{
+		"fill":    {Topic: "orders", From: "earliest"},
+		"replace": {Topic: "orders", From: "earliest", Replace: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			p := w.source.create("orders", strings.Repeat("ab", 16), 1).parts[0]
+			p.ofEpochs(times(5, 1)...)
+			w.runClean()
+			p.ofEpochs(times(10, 1)...)
+			if _, err := w.process(w.store).Skip(t.Context(), "orders", 0, 10, offsets.Decision{By: "somebody", Reason: "later"}); err != nil {
+				t.Fatal(err)
+			}
+			w.runClean()
+			before := len(w.visible("orders"))
+			b, err := w.electing(func() {
+				p.elect(p.slots[:3:3])
+				p.ofEpochs(times(30, 2)...)
+			}).Backfill(t.Context(), request)
+			if err == nil && b.ExitCode() == ExitDone || len(w.visible("orders")) != before {
+				t.Errorf("%v: %+v", err, b)
+			}
+			w.policy("truncated: record")
+			if r := w.runClean(); r.Topics[0].Rows != 30 {
+				t.Errorf("%d rows, want the 30 behind the cut: %s", r.Topics[0].Rows, reportText(r))
+			}
+		})
+	}
+}
+
+// Without ids of topics the last batch tells whether the topic is the one that was lifted. Compaction takes it, and records out of it.
+func TestCompactionIsNoRecreationWithoutTopicIDs(t *testing.T) {
+	t.Parallel()
+	for name, compact := range map[string]func(p *memPartition){
+		"the batch is gone":    func(p *memPartition) { p.slots[9].kind = aHole },
+		"records of it are":    func(p *memPartition) { p.slots[9].cleaned, p.slots[9].val = true, []byte("what is left") },
+		"nothing happened yet": func(*memPartition) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			topic := w.source.create("orders", "", 1)
+			topic.add(0, 10, day, time.Minute)
+			w.runClean()
+			compact(topic.parts[0])
+			topic.add(0, 5, day.Add(time.Hour), time.Minute)
+			if r := w.runClean(); r.Topics[0].Rows != 5 {
+				t.Errorf("%d rows, want the 5 that came: %s", r.Topics[0].Rows, reportText(r))
+			}
+			w.checkIncarnation(1, "")
+		})
 	}
 }

@@ -50,8 +50,8 @@ type worker struct {
 	spent       time.Duration // of the job's timeout
 	ended       bool          // nothing more is done in this run
 
-	// forgotten are partitions whose leader does not know the epoch of what was committed last any more: see cutter.parting.
-	forgotten map[int32]bool
+	// forgotten are epochs that leaders of partitions do not know any more: see cutter.parting.
+	forgotten map[int32]int32
 
 	mu     sync.Mutex
 	failed map[int32]error
@@ -78,7 +78,7 @@ func (e *Env) newWorkerFor(run string, job *config.Job, topic string) (*worker, 
 		return nil, err
 	}
 	w := &worker{
-		env: e, job: job, topic: topic, set: set, log: e.openLogFor(run, topic), failed: map[int32]error{}, forgotten: map[int32]bool{}, gone: func(err error) error { return err },
+		env: e, job: job, topic: topic, set: set, log: e.openLogFor(run, topic), failed: map[int32]error{}, forgotten: map[int32]int32{}, gone: func(err error) error { return err },
 		mine: func(int32) bool { return true }, beside: 1, limits: newLimits(e.now, job.Limits), throttle: e.throttle(job), registry: e.oneRegistry(),
 	}
 	w.report = w.newReport()

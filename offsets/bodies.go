@@ -59,6 +59,8 @@ type PartitionStart struct {
 	Partition int32 `json:"partition"`
 	Start     int64 `json:"start"`
 	Epoch     int32 `json:"epoch"` // leader epoch at that time, -1 when unknown
+	// Mark is of the last batch that was lifted before, where the start of an incarnation is where the one before had come to.
+	Mark *Mark `json:"mark,omitempty"`
 }
 
 // A Decision is a person's.

@@ -32,6 +32,10 @@ func needs(body Body) (format, level int) {
 		if len(b.Reopens) > 0 {
 			format = 2
 		}
+	case *Incarnate:
+		if slices.ContainsFunc(b.Partitions, func(p PartitionStart) bool { return p.Mark != nil }) {
+			format = 2
+		}
 	}
 	l := liftOf(body)
 	if l == nil {

@@ -49,7 +49,7 @@ func everyType() []Body {
 		&Drop{Incarnation: 1, Files: []FileRef{{4, file(a(2), 0, 1, 120, 130).Key}}, Emptied: []Range{{4, 5}}, Decision: Decision{"bob", "lost"}},
 		&Fence{Attempts: []string{a(9)}},
 		&Commit{big},
-		&Incarnate{Incarnation: 2, TopicID: strings.Repeat("8", 32), Cluster: "cluster-1", Partitions: []PartitionStart{{0, 0, -1}}, Cause: "recreated", Decision: Decision{"ann", "new topic"}},
+		&Incarnate{Incarnation: 2, TopicID: strings.Repeat("8", 32), Cluster: "cluster-1", Partitions: []PartitionStart{{Epoch: -1}}, Cause: "recreated", Decision: Decision{"ann", "new topic"}},
 		&Complete{Incarnation: 2, Through: noon.UnixMilli(), Folders: []string{"orders/dt=2026-11-20/hr=11"}, Vacant: []string{"orders/dt=2026-11-20/hr=10"},
 			Open: []string{"orders", "orders/dt=2026-11-20/hr=10", "orders/dt=2026-11-20/hr=11", "orders/dt=2026-11-20/hr=12"}},
 	}
@@ -239,4 +239,13 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestAnIncarnationThatKeepsMarksTakesFormat2(t *testing.T) {
+	t.Parallel()
+	for want, p := range map[int]PartitionStart{1: {Start: 8}, 2: {Start: 8, Mark: &Mark{Offset: 7}}} {
+		if format, level := needs(&Incarnate{Incarnation: 2, Partitions: []PartitionStart{p}}); format != want || level != 1 {
+			t.Errorf("%+v takes format %d, level %d", p, format, level)
+		}
+	}
 }

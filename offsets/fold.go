@@ -73,6 +73,9 @@ func (b *Init) fold(n *State, at time.Time) error {
 	}
 	n.Partitions = maps.Clone(n.Partitions)
 	for _, p := range b.Partitions {
+		if p.Mark != nil {
+			return fmt.Errorf("partition %d has the mark of a batch that was lifted", p.Partition)
+		}
 		if err := n.start(p, at); err != nil {
 			return err
 		}
@@ -88,7 +91,7 @@ func (s *State) start(p PartitionStart, at time.Time) error {
 	if p.Partition < 0 || p.Start < 0 || p.Epoch < -1 {
 		return fmt.Errorf("partition %d starts at %d with epoch %d", p.Partition, p.Start, p.Epoch)
 	}
-	s.Partitions[p.Partition] = PartitionState{Start: p.Start, Next: p.Start, Epoch: p.Epoch, Since: at.UnixMilli()}
+	s.Partitions[p.Partition] = PartitionState{Start: p.Start, Next: p.Start, Epoch: p.Epoch, Mark: p.Mark, Since: at.UnixMilli()}
 	return nil
 }
 

@@ -33,7 +33,7 @@ func TestFold(t *testing.T) {
 		b := startsOf(0)
 		b.Incarnation = incarnation
 		for _, p := range partitions {
-			b.Partitions = append(b.Partitions, PartitionStart{p, 7, -1})
+			b.Partitions = append(b.Partitions, PartitionStart{Partition: p, Start: 7, Epoch: -1})
 		}
 		return b
 	}
@@ -56,7 +56,8 @@ func TestFold(t *testing.T) {
 		"init of a partition twice":               {base, starts(1, 2, 2), "partition 2 has a state"},
 		"init of another incarnation":             {base, starts(2, 2), "incarnation 2"},
 		"init of nothing":                         {base, starts(1), "no partition"},
-		"init at a negative offset":               {base, &Init{Incarnation: 1, Partitions: []PartitionStart{{5, -1, -1}}}, "starts at -1"},
+		"init at a negative offset":               {base, &Init{Incarnation: 1, Partitions: []PartitionStart{{Partition: 5, Start: -1, Epoch: -1}}}, "starts at -1"},
+		"init with a mark":                        {base, &Init{Incarnation: 1, Partitions: []PartitionStart{{Partition: 5, Mark: &Mark{}}}}, "has the mark of a batch"},
 		"init after a fence":                      {[]Body{&Fence{[]string{a(1)}}}, startsOf(1), ""},
 
 		"commit":                              {base, commit(2, bundle(a(2), 0, 130, 140)), ""},
@@ -159,10 +160,10 @@ func TestFold(t *testing.T) {
 		"drop that reopens":                      {with(tracked), &Drop{Incarnation: 1, Files: []FileRef{{2, key}}, Reopens: []string{folder}}, ""},
 		"drop that reopens what never closed":    {base, &Drop{Incarnation: 1, Files: []FileRef{{2, key}}, Reopens: []string{folder}}, "none was ever complete"},
 
-		"incarnate":                   {base, &Incarnate{Incarnation: 2, Partitions: []PartitionStart{{0, 0, -1}}}, ""},
+		"incarnate":                   {base, &Incarnate{Incarnation: 2, Partitions: []PartitionStart{{Epoch: -1}}}, ""},
 		"incarnate the current one":   {base, &Incarnate{Incarnation: 1}, "begins incarnation 1, but 1"},
 		"incarnate one too far":       {base, &Incarnate{Incarnation: 3}, "begins incarnation 3"},
-		"incarnate a partition twice": {base, &Incarnate{Incarnation: 2, Partitions: []PartitionStart{{0, 0, -1}, {0, 5, -1}}}, "partition 0 has a state"},
+		"incarnate a partition twice": {base, &Incarnate{Incarnation: 2, Partitions: []PartitionStart{{Epoch: -1}, {Start: 5, Epoch: -1}}}, "partition 0 has a state"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -250,9 +251,9 @@ func TestStateAfterEachType(t *testing.T) {
 		}},
 		{&Drop{Files: []FileRef{{4, "y"}}, Emptied: []Range{{4, 5}}}, func(s *State) { s.Removed.Versions = []Range{{2, 8}} }},
 		{&Fence{[]string{a(7), a(8)}}, func(s *State) { s.Fenced = map[string]bool{a(7): true, a(8): true} }},
-		{&Incarnate{Incarnation: 2, Cluster: "c2", TopicID: "t2", Partitions: []PartitionStart{{1, 5, 0}}}, func(s *State) {
+		{&Incarnate{Incarnation: 2, Cluster: "c2", TopicID: "t2", Partitions: []PartitionStart{{Partition: 1, Start: 5}, {Partition: 2, Start: 8, Epoch: 3, Mark: &Mark{Offset: 6}}}}, func(s *State) {
 			s.Incarnation, s.Cluster, s.TopicID = 2, "c2", "t2"
-			s.Partitions = map[int32]PartitionState{1: {Start: 5, Next: 5, Since: at(12)}}
+			s.Partitions = map[int32]PartitionState{1: {Start: 5, Next: 5, Since: at(12)}, 2: {Start: 8, Next: 8, Epoch: 3, Mark: &Mark{Offset: 6}, Since: at(12)}}
 		}},
 	}
 	var bodies []Body
@@ -326,7 +327,7 @@ func TestAuditChecksWhatTheFoldCannot(t *testing.T) {
 		"repair in a replaced bundle":      {append(base, replaced), &Repair{Attempt: a(3), File: FileRef{2, key}}, "no live file"},
 		"replace of no bundle":             {base, &Replace{Lift: lift(a(2), bundle(a(2), 0, 100, 110)), Remove: []BundleRef{{2, 2}}, Swap: ShowFirst}, "no live bundle 2"},
 		"replace by less":                  {base, &Replace{Lift: lift(a(2), bundle(a(2), 0, 100, 109)), Remove: []BundleRef{{2, 0}}, Swap: ShowFirst}, "but adds"},
-		"replace of another incarnation": {append(base, &Incarnate{Incarnation: 2, Partitions: []PartitionStart{{0, 100, 0}}}, &Commit{Lift{Incarnation: 2, Attempt: a(2), Bundles: []Bundle{bundle(a(2), 0, 100, 110)}}}),
+		"replace of another incarnation": {append(base, &Incarnate{Incarnation: 2, Partitions: []PartitionStart{{Start: 100}}}, &Commit{Lift{Incarnation: 2, Attempt: a(2), Bundles: []Bundle{bundle(a(2), 0, 100, 110)}}}),
 			&Replace{Lift: Lift{Incarnation: 2, Attempt: a(3), Bundles: []Bundle{bundle(a(3), 0, 100, 110)}}, Remove: []BundleRef{{2, 0}}, Swap: ShowFirst}, "is of incarnation 1"},
 		"begins to track folders":              {base, &Complete{Incarnation: 1, Open: []string{FolderOf(key)}}, ""},
 		"begins to track folders, but for one": {base, &Complete{Incarnation: 1, Open: []string{"orders/x"}}, "leaves out that of orders/dt=2026-11-20/hr=12/"},

@@ -65,7 +65,7 @@ func (h *historian) init() {
 func (h *historian) begin(into *[]PartitionStart) {
 	p, at := int32(len(h.next)), int64(h.draw("start", 0, 20))
 	h.next[p], h.covered[p] = at, map[int64]bool{}
-	*into = append(*into, PartitionStart{p, at, int32(h.draw("epoch", -1, 3))})
+	*into = append(*into, PartitionStart{Partition: p, Start: at, Epoch: int32(h.draw("epoch", -1, 3))})
 }
 
 func (h *historian) partition() int32 { return int32(h.draw("partition", 0, len(h.next)-1)) }
