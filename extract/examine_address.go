@@ -258,7 +258,7 @@ type need struct {
 }
 
 var needs = []need{
-	{key: kmsg.Fetch, least: 4, better: 13, lost: "a topic that is recreated during a read is not noticed at once"},
+	{key: kmsg.Fetch, least: 4, better: 13, lost: "a topic that is recreated during a read is not noticed at once, and before version 12 nor is a log that is cut back during one"},
 	{key: kmsg.ListOffsets, least: 2},
 	{key: kmsg.Metadata, least: 4, better: 10, lost: "topics have no ids: a recreated topic is recognised by its last record, as long as Kafka keeps it"},
 	{key: kmsg.OffsetForLeaderEpoch, least: 2, lost: "a truncated log is not noticed", optional: true},
