@@ -176,7 +176,7 @@ func (s *Scheduler) Run(ctx, hard context.Context) error {
 	for len(s.ended) > 0 {
 		e := <-s.ended
 		s.record(e)
-		unknown = unknown || e.report != nil && e.report.ExitCode() == ExitUnknown
+		unknown = unknown || e.leavesUnknown()
 	}
 	if unknown {
 		return &codedError{ExitUnknown, errors.New("stopped while the fate of a commit was unknown: the next run finds out")}

@@ -2,12 +2,15 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"shadoof/internal/admin"
 	"shadoof/internal/ui"
+	"shadoof/offsets"
 )
 
 // record takes in a run that ended.
@@ -48,6 +51,12 @@ func (s *Scheduler) record(e ending) {
 	if s.told != nil {
 		s.told(e.job.job.Name, e.run)
 	}
+}
+
+// leavesUnknown says whether a run leaves a commit behind of which nobody knows what became, whatever else it ended with.
+func (e ending) leavesUnknown() bool {
+	return errors.Is(e.err, offsets.ErrUnresolved) ||
+		e.report != nil && slices.ContainsFunc(e.report.Topics, func(t *TopicReport) bool { return errors.Is(t.Err, offsets.ErrUnresolved) })
 }
 
 func (s *Scheduler) isIdle() bool {

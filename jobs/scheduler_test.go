@@ -538,6 +538,25 @@ func TestAStopWaitsForRuns(t *testing.T) {
 	}
 }
 
+// A topic that halts does not hide that nobody knows what became of another's commit.
+func TestAStopTellsOfAnUnknownCommitBesideATopicThatHalts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newTheatre(t, day, jobOf("a", "@hourly", time.UTC))
+		h.fails = func(RunOptions) (*RunReport, error) {
+			return reportOf(map[string]error{"a": halt(errors.New("records were lost")), "b": errors.Join(halt(errors.New("records were lost")), offsets.ErrUnresolved), "c": nil}), nil
+		}
+		h.takes = func(string) time.Duration { return time.Hour }
+		h.begin()
+		if err := h.end(); ExitCode(err) != ExitUnknown {
+			t.Errorf("exit %d: %v", ExitCode(err), err)
+		}
+		if last := h.jobStatus("a").Last; last == nil || last.Exit != ExitHalted {
+			t.Errorf("%+v", last)
+		}
+	})
+}
+
 // No more jobs run than may, those that wait keep the order in which they were due, and what waits when the process stops never begins.
 func TestJobsWaitForTheirTurn(t *testing.T) {
 	t.Parallel()
