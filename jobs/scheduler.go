@@ -46,6 +46,7 @@ type schedulerParts struct {
 	ends     func(ctx context.Context, topics []string) (map[string]map[int32]int64, error)
 	newID    func() string
 	told     func(job string, r admin.Run) // of runs that ended; may be nil
+	gone     func(job, topic string)       // of topics that their jobs no longer have; may be nil
 	idle     func()                        // no run is under way any more
 	log      *slog.Logger
 	status   admin.Status  // what does not change
@@ -86,12 +87,12 @@ type ending struct {
 	err    error
 }
 
-// NewScheduler makes a scheduler of the jobs of e. ended is told of each run that ended; it may be nil. What runs of e tell of their
-// topics, the scheduler hears.
-func NewScheduler(e *Env, ended func(job string, r admin.Run)) (*Scheduler, error) {
+// NewScheduler makes a scheduler of the jobs of e. ended is told of each run that ended, and gone of each topic that its job no longer has;
+// both may be nil. What runs of e tell of their topics, the scheduler hears.
+func NewScheduler(e *Env, ended func(job string, r admin.Run), gone func(job, topic string)) (*Scheduler, error) {
 	s, err := newScheduler(e.cfg.Jobs, schedulerParts{
 		now: func() time.Time { return e.now().Round(0) }, // without the reading that a sleep of the machine leaves out
-		run: e.Run, lastRuns: e.lastRuns, answers: e.reach, ends: e.source.Ends, newID: func() string { return e.newID(8) }, told: ended, idle: e.budget.Free, log: e.log,
+		run: e.Run, lastRuns: e.lastRuns, answers: e.reach, ends: e.source.Ends, newID: func() string { return e.newID(8) }, told: ended, gone: gone, idle: e.budget.Free, log: e.log,
 		status: admin.Status{Build: e.writer.Build, Store: e.endpoint, Memory: admin.Memory{Limit: e.cfg.Memory}}, used: e.budget.Used, grace: e.grace,
 	})
 	if err != nil {

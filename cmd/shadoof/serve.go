@@ -72,7 +72,7 @@ func (a *app) serve(ctx context.Context) error {
 		return err
 	}
 	defer done()
-	if scheduler, err = jobs.NewScheduler(env, metrics.RunEnded); err != nil {
+	if scheduler, err = jobs.NewScheduler(env, metrics.RunEnded, metrics.Forget); err != nil {
 		return err
 	}
 	for _, j := range cfg.Jobs {
