@@ -322,7 +322,7 @@ func (s *Scheduler) start(ctx, hard context.Context, under *sync.WaitGroup, j *s
 		e := ending{job: j, run: r, due: d}
 		select {
 		case s.turns <- struct{}{}:
-			e.report, e.err = s.run(ctx, RunOptions{Selection: Selection{Jobs: []string{j.job.Name}, Topics: d.topics, Gone: d.retry != nil}, Hard: hard, ID: r.ID, Beside: true})
+			e.report, e.err = s.run(ctx, RunOptions{Selection: Selection{Jobs: []string{j.job.Name}, Topics: d.topics, Gone: d.topics != nil}, Hard: hard, ID: r.ID, Beside: true})
 			<-s.turns
 		case <-ctx.Done():
 		}

@@ -265,6 +265,40 @@ func TestServingMakesUpForWhatARunLeft(t *testing.T) {
 	})
 }
 
+// A topic that is deleted between the look at the logs and the run that makes up for it keeps no other from being made up for.
+func TestServingMakesUpForTopicsOfWhichOneIsGone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.configure(strings.Replace(testConfig, "topics: [orders]", "topics: ['(orders|refunds|returns)']", 1) + "    schedule: \"@hourly\"\n    catch_up: 45m\n")
+		twoHours(w)
+		w.source.create("refunds", strings.Repeat("cd", 16), 1).add(0, 7, day, time.Minute)
+		w.source.create("returns", strings.Repeat("ef", 16), 1).add(0, 5, day, time.Minute)
+		ahead := time.Until(day.Add(5*time.Hour + 30*time.Minute)) // 18:30
+		now := func() time.Time { return time.Now().Add(ahead).Round(0) }
+		e := w.process(w.store)
+		e.now = now
+		if r, err := e.Run(t.Context(), RunOptions{Selection: Selection{Topics: []string{"orders"}}}); err != nil || r.ExitCode() != ExitDone {
+			t.Fatal(r, err)
+		}
+		s, stop := w.servingAs(t, now, func(p *schedulerParts) {
+			look := p.lastRuns
+			p.lastRuns = func(ctx context.Context) ([]lastRun, error) {
+				defer func() {
+					w.source.mu.Lock()
+					defer w.source.mu.Unlock()
+					delete(w.source.topics, "refunds")
+				}()
+				return look(ctx)
+			}
+		})
+		if last := s.Status().Jobs[0].Last; last == nil || last.Why != byCatchUp || last.Outcome != "done" || last.Rows != 5 || last.Topics != 1 {
+			t.Errorf("made up: %+v, want 5 rows of one topic", last)
+		}
+		stop()
+	})
+}
+
 // When the newest commit was made is not known where another process made it, and stays known where the log grew by other records.
 func TestTheTimeOfANewestCommitIsNotThatOfAnOlderOne(t *testing.T) {
 	t.Parallel()
