@@ -216,12 +216,13 @@ func (s *Scheduler) begin(list []lastRun, start func(*scheduledJob, due)) {
 	now := s.now()
 	for _, j := range s.jobs {
 		j.known = true
-		d, at := j.table.begin(now, last[j.job.Name]), lastOf(last[j.job.Name]).time
+		d, at := j.table.begin(s.started, now, last[j.job.Name]), lastOf(last[j.job.Name]).time
 		s.plan(j)
+		s.count(j, d)
 		switch {
 		case d.why != "":
 			start(j, d)
-		case !d.slot.IsZero():
+		case !d.slot.IsZero() && d.missed == 0:
 			s.log.Warn("a run was missed, and is too old to be made up", "job", j.job.Name, "due", d.slot, "last_commit", at, "catch_up", config.FormatDuration(j.job.CatchUp), "next", s.nextOf(j))
 		default:
 			s.log.Info("scheduled", "job", j.job.Name, "last_commit", at, "next", s.nextOf(j))
@@ -254,16 +255,22 @@ func (s *Scheduler) tick(start func(*scheduledJob, due)) {
 			s.tryAgain(j, nil) // another run's time has come
 		}
 		s.plan(j)
-		if d.missed > 0 {
-			s.mu.Lock()
-			j.missed += d.missed
-			s.mu.Unlock()
-			s.log.Warn("runs were missed, and are not made up", "job", j.job.Name, "missed", d.missed, "newest", d.slot, "next", s.nextOf(j))
-		}
+		s.count(j, d)
 		if d.why != "" {
 			start(j, d)
 		}
 	}
+}
+
+// count counts the runs that were missed while the process was there.
+func (s *Scheduler) count(j *scheduledJob, d due) {
+	if d.missed == 0 {
+		return
+	}
+	s.mu.Lock()
+	j.missed += d.missed
+	s.mu.Unlock()
+	s.log.Warn("runs were missed, and are not made up", "job", j.job.Name, "missed", d.missed, "newest", d.slot, "next", s.nextOf(j))
 }
 
 func (s *Scheduler) startAsked(name string, start func(*scheduledJob, due)) error {

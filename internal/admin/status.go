@@ -36,7 +36,7 @@ type Job struct {
 	Retry    *Retry    `json:"retry,omitempty"`  // of what the last run failed at; nil: none is planned
 	Retries  int64     `json:"retries"`          // runs that tried again what one before had failed at, since the process began
 	Skipped  int64     `json:"skipped"`          // runs that were due while the one before was not over, since the process began
-	Missed   int64     `json:"missed"`           // runs that were due while nobody was there, and were not made up
+	Missed   int64     `json:"missed"`           // runs that were due since the process began, that it did not see in time, and that were not made up
 }
 
 // A Retry is a run that tries again what the one before failed at, before the job's next run.
