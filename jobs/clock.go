@@ -17,7 +17,7 @@ const comparedFor = time.Minute
 // A clockCompared is by how much our clock was ahead of the store's when both were looked at.
 type clockCompared struct {
 	turn  chan struct{} // holds one element while somebody uses what follows
-	at    time.Time     // by our clock; zero: never
+	at    time.Time     // by our clock, as it showed it; zero: never
 	ahead time.Duration
 }
 
@@ -32,7 +32,7 @@ func (w *worker) clockAhead(ctx context.Context) (ahead time.Duration, known boo
 	case <-ctx.Done():
 		return 0, false
 	}
-	ours := w.env.now()
+	ours := w.env.now().Round(0) // without the reading that a clock keeps when it is set, and that stands still while the machine sleeps
 	if since := ours.Sub(c.at); !c.at.IsZero() && since.Abs() < comparedFor {
 		return c.ahead, true
 	}

@@ -46,6 +46,7 @@ type schedulerParts struct {
 	ends     func(ctx context.Context, topics []string) (map[string]map[int32]int64, error)
 	newID    func() string
 	told     func(job string, r admin.Run) // of runs that ended; may be nil
+	gone     func(job, topic string)       // of topics that their jobs no longer have; may be nil
 	idle     func()                        // no run is under way any more
 	log      *slog.Logger
 	status   admin.Status  // what does not change
@@ -86,12 +87,12 @@ type ending struct {
 	err    error
 }
 
-// NewScheduler makes a scheduler of the jobs of e. ended is told of each run that ended; it may be nil. What runs of e tell of their
-// topics, the scheduler hears.
-func NewScheduler(e *Env, ended func(job string, r admin.Run)) (*Scheduler, error) {
+// NewScheduler makes a scheduler of the jobs of e. ended is told of each run that ended, and gone of each topic that its job no longer has;
+// both may be nil. What runs of e tell of their topics, the scheduler hears.
+func NewScheduler(e *Env, ended func(job string, r admin.Run), gone func(job, topic string)) (*Scheduler, error) {
 	s, err := newScheduler(e.cfg.Jobs, schedulerParts{
 		now: func() time.Time { return e.now().Round(0) }, // without the reading that a sleep of the machine leaves out
-		run: e.Run, lastRuns: e.lastRuns, answers: e.reach, ends: e.source.Ends, newID: func() string { return e.newID(8) }, told: ended, idle: e.budget.Free, log: e.log,
+		run: e.Run, lastRuns: e.lastRuns, answers: e.reach, ends: e.source.Ends, newID: func() string { return e.newID(8) }, told: ended, gone: gone, idle: e.budget.Free, log: e.log,
 		status: admin.Status{Build: e.writer.Build, Store: e.endpoint, Memory: admin.Memory{Limit: e.cfg.Memory}}, used: e.budget.Used, grace: e.grace,
 	})
 	if err != nil {
@@ -176,7 +177,7 @@ func (s *Scheduler) Run(ctx, hard context.Context) error {
 	for len(s.ended) > 0 {
 		e := <-s.ended
 		s.record(e)
-		unknown = unknown || e.report != nil && e.report.ExitCode() == ExitUnknown
+		unknown = unknown || e.leavesUnknown()
 	}
 	if unknown {
 		return &codedError{ExitUnknown, errors.New("stopped while the fate of a commit was unknown: the next run finds out")}
@@ -215,12 +216,13 @@ func (s *Scheduler) begin(list []lastRun, start func(*scheduledJob, due)) {
 	now := s.now()
 	for _, j := range s.jobs {
 		j.known = true
-		d, at := j.table.begin(now, last[j.job.Name]), lastOf(last[j.job.Name]).time
+		d, at := j.table.begin(s.started, now, last[j.job.Name]), lastOf(last[j.job.Name]).time
 		s.plan(j)
+		s.count(j, d)
 		switch {
 		case d.why != "":
 			start(j, d)
-		case !d.slot.IsZero():
+		case !d.slot.IsZero() && d.missed == 0:
 			s.log.Warn("a run was missed, and is too old to be made up", "job", j.job.Name, "due", d.slot, "last_commit", at, "catch_up", config.FormatDuration(j.job.CatchUp), "next", s.nextOf(j))
 		default:
 			s.log.Info("scheduled", "job", j.job.Name, "last_commit", at, "next", s.nextOf(j))
@@ -253,16 +255,22 @@ func (s *Scheduler) tick(start func(*scheduledJob, due)) {
 			s.tryAgain(j, nil) // another run's time has come
 		}
 		s.plan(j)
-		if d.missed > 0 {
-			s.mu.Lock()
-			j.missed += d.missed
-			s.mu.Unlock()
-			s.log.Warn("runs were missed, and are not made up", "job", j.job.Name, "missed", d.missed, "newest", d.slot, "next", s.nextOf(j))
-		}
+		s.count(j, d)
 		if d.why != "" {
 			start(j, d)
 		}
 	}
+}
+
+// count counts the runs that were missed while the process was there.
+func (s *Scheduler) count(j *scheduledJob, d due) {
+	if d.missed == 0 {
+		return
+	}
+	s.mu.Lock()
+	j.missed += d.missed
+	s.mu.Unlock()
+	s.log.Warn("runs were missed, and are not made up", "job", j.job.Name, "missed", d.missed, "newest", d.slot, "next", s.nextOf(j))
 }
 
 func (s *Scheduler) startAsked(name string, start func(*scheduledJob, due)) error {
@@ -321,7 +329,7 @@ func (s *Scheduler) start(ctx, hard context.Context, under *sync.WaitGroup, j *s
 		e := ending{job: j, run: r, due: d}
 		select {
 		case s.turns <- struct{}{}:
-			e.report, e.err = s.run(ctx, RunOptions{Selection: Selection{Jobs: []string{j.job.Name}, Topics: d.topics, Gone: d.retry != nil}, Hard: hard, ID: r.ID, Beside: true})
+			e.report, e.err = s.run(ctx, RunOptions{Selection: Selection{Jobs: []string{j.job.Name}, Topics: d.topics, Gone: d.topics != nil}, Hard: hard, ID: r.ID, Beside: true})
 			<-s.turns
 		case <-ctx.Done():
 		}

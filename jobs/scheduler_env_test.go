@@ -17,12 +17,19 @@ import (
 // serving starts a process that runs the jobs of a world by its bubble's clock, and returns what ends it.
 func (w *world) serving(t *testing.T, now func() time.Time) (*Scheduler, func()) {
 	t.Helper()
+	return w.servingAs(t, now, func(*schedulerParts) {})
+}
+
+// servingAs is serving by a scheduler of which something was changed.
+func (w *world) servingAs(t *testing.T, now func() time.Time, change func(*schedulerParts)) (*Scheduler, func()) {
+	t.Helper()
 	e := w.process(w.store)
 	e.now = now
-	s, err := NewScheduler(e, nil)
+	s, err := NewScheduler(e, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	change(&s.schedulerParts)
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx, context.Background()) }()
@@ -196,7 +203,10 @@ func TestTopicsThatAreGoneAreForgotten(t *testing.T) {
 		twoHours(w)
 		w.source.create("orders-old", strings.Repeat("cd", 16), 1).add(0, 3, day, time.Minute)
 		ahead := time.Until(day)
-		s, stop := w.serving(t, func() time.Time { return time.Now().Add(ahead).Round(0) })
+		var gone []string // written by the loop, and read when it is over
+		s, stop := w.servingAs(t, func() time.Time { return time.Now().Add(ahead).Round(0) }, func(p *schedulerParts) {
+			p.gone = func(job, topic string) { gone = append(gone, job+" "+topic) }
+		})
 		names := func() (out []string) {
 			for _, t := range s.Status().Topics {
 				out = append(out, t.Name)
@@ -215,6 +225,9 @@ func TestTopicsThatAreGoneAreForgotten(t *testing.T) {
 			t.Error(diff)
 		}
 		stop()
+		if diff := cmp.Diff([]string{"tests orders-old"}, gone); diff != "" {
+			t.Errorf("who counts was told of %s", diff)
+		}
 	})
 }
 
@@ -248,6 +261,85 @@ func TestServingMakesUpForWhatARunLeft(t *testing.T) {
 		if diff := cmp.Diff([]string{"orders", "refunds"}, names); diff != "" {
 			t.Errorf("topics that are shown: %s", diff)
 		}
+		stop()
+	})
+}
+
+// A topic that is deleted between the look at the logs and the run that makes up for it keeps no other from being made up for.
+func TestServingMakesUpForTopicsOfWhichOneIsGone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.configure(strings.Replace(testConfig, "topics: [orders]", "topics: ['(orders|refunds|returns)']", 1) + "    schedule: \"@hourly\"\n    catch_up: 45m\n")
+		twoHours(w)
+		w.source.create("refunds", strings.Repeat("cd", 16), 1).add(0, 7, day, time.Minute)
+		w.source.create("returns", strings.Repeat("ef", 16), 1).add(0, 5, day, time.Minute)
+		ahead := time.Until(day.Add(5*time.Hour + 30*time.Minute)) // 18:30
+		now := func() time.Time { return time.Now().Add(ahead).Round(0) }
+		e := w.process(w.store)
+		e.now = now
+		if r, err := e.Run(t.Context(), RunOptions{Selection: Selection{Topics: []string{"orders"}}}); err != nil || r.ExitCode() != ExitDone {
+			t.Fatal(r, err)
+		}
+		s, stop := w.servingAs(t, now, func(p *schedulerParts) {
+			look := p.lastRuns
+			p.lastRuns = func(ctx context.Context) ([]lastRun, error) {
+				defer func() {
+					w.source.mu.Lock()
+					defer w.source.mu.Unlock()
+					delete(w.source.topics, "refunds")
+				}()
+				return look(ctx)
+			}
+		})
+		if last := s.Status().Jobs[0].Last; last == nil || last.Why != byCatchUp || last.Outcome != "done" || last.Rows != 5 || last.Topics != 1 {
+			t.Errorf("made up: %+v, want 5 rows of one topic", last)
+		}
+		stop()
+	})
+}
+
+// When the newest commit was made is not known where another process made it, and stays known where the log grew by other records.
+func TestTheTimeOfANewestCommitIsNotThatOfAnOlderOne(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.configure(testConfig + "    schedule: \"@hourly\"\n")
+		topic := twoHours(w)
+		ahead := time.Until(day.Add(5*time.Hour + 30*time.Minute)) // 18:30
+		now := func() time.Time { return time.Now().Add(ahead).Round(0) }
+		s, stop := w.serving(t, now)
+		next := func(what string, version int64, known bool) {
+			t.Helper()
+			time.Sleep(time.Hour)
+			synctest.Wait()
+			if got := s.Status().Topics[0]; got.Version != version || got.Committed.IsZero() == known {
+				t.Errorf("%s: %+v, want version %d, and the time known: %t", what, got, version, known)
+			}
+		}
+		first := newestRecord(t, w).V
+		next("nothing came", first, true)
+		l := w.process(w.store).openLog("orders")
+		if _, err := l.Append(t.Context(), func(*offsets.State) (offsets.Body, error) {
+			return &offsets.Fence{Attempts: []string{"0123456789abcdef"}}, nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		next("a fence", first+1, true)
+		w.source.mu.Lock()
+		topic.add(0, 9, day.Add(3*time.Hour), time.Minute)
+		w.source.mu.Unlock()
+		e := w.process(w.store)
+		e.now = now
+		if r, err := e.Run(t.Context(), RunOptions{}); err != nil || r.ExitCode() != ExitDone {
+			t.Fatal(r, err)
+		}
+		next("another process lifted", first+2, false)
+		next("nothing came since", first+2, false)
+		w.source.mu.Lock()
+		topic.add(0, 9, day.Add(4*time.Hour), time.Minute)
+		w.source.mu.Unlock()
+		next("this one lifts again", first+3, true)
 		stop()
 	})
 }

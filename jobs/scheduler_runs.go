@@ -2,12 +2,15 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"shadoof/internal/admin"
 	"shadoof/internal/ui"
+	"shadoof/offsets"
 )
 
 // record takes in a run that ended.
@@ -21,6 +24,7 @@ func (s *Scheduler) record(e ending) {
 		s.tryAgain(e.job, s.retryOf(e))
 	}
 	e.job.cut = nil
+	var gone []string
 	s.mu.Lock()
 	e.job.since = time.Time{}
 	if began {
@@ -34,10 +38,15 @@ func (s *Scheduler) record(e ending) {
 			}
 		}
 		if e.due.topics == nil {
-			s.forget(e.job.job.Name, e.report)
+			gone = s.forget(e.job.job.Name, e.report)
 		}
 	}
 	s.mu.Unlock()
+	if s.gone != nil {
+		for _, topic := range gone {
+			s.gone(e.job.job.Name, topic)
+		}
+	}
 	if s.isIdle() {
 		s.idle()
 	}
@@ -48,6 +57,12 @@ func (s *Scheduler) record(e ending) {
 	if s.told != nil {
 		s.told(e.job.job.Name, e.run)
 	}
+}
+
+// leavesUnknown says whether a run leaves a commit behind of which nobody knows what became, whatever else it ended with.
+func (e ending) leavesUnknown() bool {
+	return errors.Is(e.err, offsets.ErrUnresolved) ||
+		e.report != nil && slices.ContainsFunc(e.report.Topics, func(t *TopicReport) bool { return errors.Is(t.Err, offsets.ErrUnresolved) })
 }
 
 func (s *Scheduler) isIdle() bool {
@@ -99,7 +114,7 @@ func (s *Scheduler) tell(e ending) {
 			}
 		}
 	}
-	args := []any{"job", name, "run", r.ID, "why", r.Why, "outcome", r.Outcome, "took", r.Ended.Sub(r.Began).Round(time.Millisecond).String(), "topics", r.Topics, "commits", r.Commits,
+	args := []any{"job", name, "run", r.ID, "why", r.Why, "outcome", r.Outcome, "took", r.Took().Round(time.Millisecond).String(), "topics", r.Topics, "commits", r.Commits,
 		"rows", r.Rows, "quarantined", r.Quarantined, "files", r.Files, "bytes", r.Bytes, "next", s.nextOf(e.job)}
 	if again := e.job.again; again != nil {
 		args = append(args, "retry", again.at.In(e.job.job.Timezone).Format(time.RFC3339))

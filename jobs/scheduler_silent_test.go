@@ -54,7 +54,7 @@ func TestKafkaFallsSilent(t *testing.T) {
 		e.source = source
 		ahead := time.Until(day.Add(5 * time.Hour))
 		e.now = func() time.Time { return time.Now().Add(ahead).Round(0) }
-		s, err := NewScheduler(e, nil)
+		s, err := NewScheduler(e, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -86,14 +86,22 @@ func (s *Scheduler) topicEnded(r *TopicReport) {
 	if r.Version == 0 && r.Err != nil {
 		return // the log could not be read: what was known before is the best there is
 	}
-	t.Version, t.Unpublished, t.positions = r.Version, r.Unpublished, r.positions
-	if !r.Committed.IsZero() {
+	if !r.Committed.IsZero() || t.passedBy(r) {
 		t.Committed = r.Committed
 	}
+	t.Version, t.Unpublished, t.positions = r.Version, r.Unpublished, r.positions
 	t.lag(r.Lag, now, time.Time{})
 	if r.Lag > 0 && r.LagSeconds >= 0 {
 		t.oldest = now.Add(-time.Duration(r.LagSeconds * float64(time.Second)))
 	}
+}
+
+// passedBy says whether others committed to the topic since it was last heard of, by the report of a run that committed nothing.
+func (t *watchedTopic) passedBy(r *TopicReport) bool {
+	if t.positions == nil {
+		return r.FromVersion != t.Version
+	}
+	return !maps.EqualFunc(t.positions, r.positions, func(a, b position) bool { return a.next == b.next })
 }
 
 // lag sets how far a topic is behind; -1 is not known.
@@ -127,14 +135,20 @@ func (s *Scheduler) seen(l lastRun) {
 	}
 }
 
-// forget drops the topics that a run of their job no longer had; the mutex is held.
-func (s *Scheduler) forget(job string, r *RunReport) {
+// forget drops the topics that a run of their job no longer had, and returns them; the mutex is held.
+func (s *Scheduler) forget(job string, r *RunReport) (gone []string) {
 	if r == nil {
-		return
+		return nil
 	}
 	has := map[string]bool{}
 	for _, t := range r.Topics {
 		has[t.Topic] = true
 	}
-	maps.DeleteFunc(s.topics, func(name string, t *watchedTopic) bool { return t.Job == job && !has[name] })
+	for name, t := range s.topics {
+		if t.Job == job && !has[name] {
+			gone = append(gone, name)
+			delete(s.topics, name)
+		}
+	}
+	return gone
 }

@@ -34,6 +34,7 @@ type theatre struct {
 	takes func(job string) time.Duration
 	fails func(o RunOptions) (*RunReport, error)
 	last  []lastRun
+	learn time.Duration // that the process takes for what it learns at its start
 
 	stop, halt context.CancelFunc
 	done       chan error
@@ -121,7 +122,11 @@ func (h *theatre) begin() {
 	h.t.Helper()
 	ids := 0
 	s, err := newScheduler(h.list, schedulerParts{
-		now: h.now, run: h.run, lastRuns: func(context.Context) ([]lastRun, error) { return h.last, nil },
+		now: h.now, run: h.run,
+		lastRuns: func(context.Context) ([]lastRun, error) {
+			time.Sleep(h.learn)
+			return h.last, nil
+		},
 		answers: func(context.Context) error { return nil },
 		ends:    func(context.Context, []string) (map[string]map[int32]int64, error) { return nil, nil },
 		newID:   func() string { ids++; return fmt.Sprint(ids) },
@@ -267,6 +272,10 @@ func TestRunsThatAreMissedSkippedOrRepeated(t *testing.T) {
 		"a clock that is put back a little repeats nothing": {
 			schedule: "@hourly", catchUp: 24 * time.Hour, last: noon, play: []what{{time.Hour, set(-45 * time.Minute)}, {80 * time.Minute, nil}},
 			want: []string{"schedule 13:00:00 for 13:00", "schedule 14:00:00 for 14:00"},
+		},
+		"a clock that is put back far is believed, whenever the run before was": {
+			schedule: "0 13 * * *", catchUp: 24 * time.Hour, last: noon, play: []what{{24 * time.Hour, set(-25 * time.Hour)}, {2 * time.Hour, nil}},
+			want: []string{"schedule 13:00:00 for 13:00", "schedule 13:00:00 for 13:00"},
 		},
 		"a clock that was wrong by years is believed again": {
 			schedule: "@hourly", catchUp: 24 * time.Hour, last: noon, play: []what{{time.Minute, set(10000 * time.Hour)}, {time.Minute, set(-10000 * time.Hour)}, {time.Hour, nil}},
@@ -536,6 +545,25 @@ func TestAStopWaitsForRuns(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A topic that halts does not hide that nobody knows what became of another's commit.
+func TestAStopTellsOfAnUnknownCommitBesideATopicThatHalts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newTheatre(t, day, jobOf("a", "@hourly", time.UTC))
+		h.fails = func(RunOptions) (*RunReport, error) {
+			return reportOf(map[string]error{"a": halt(errors.New("records were lost")), "b": errors.Join(halt(errors.New("records were lost")), offsets.ErrUnresolved), "c": nil}), nil
+		}
+		h.takes = func(string) time.Duration { return time.Hour }
+		h.begin()
+		if err := h.end(); ExitCode(err) != ExitUnknown {
+			t.Errorf("exit %d: %v", ExitCode(err), err)
+		}
+		if last := h.jobStatus("a").Last; last == nil || last.Exit != ExitHalted {
+			t.Errorf("%+v", last)
+		}
+	})
 }
 
 // No more jobs run than may, those that wait keep the order in which they were due, and what waits when the process stops never begins.

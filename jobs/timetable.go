@@ -18,8 +18,8 @@ const (
 	// onTime: a run that begins less than this after its time was not missed.
 	onTime = time.Minute
 
-	// believed: clocks are put back by less than this to correct them, and no run is repeated. A clock that is put back further was
-	// wrong before, and what ran by it does not count.
+	// believed: clocks are put back by less than this to correct them, and no run is repeated. A clock that is put back further, from the
+	// latest that it showed, was wrong before, and what ran by it does not count.
 	believed = 3 * time.Hour
 
 	// counted is the most that is counted of runs that were missed together.
@@ -33,6 +33,7 @@ type timetable struct {
 	catchUp  time.Duration
 	jitter   time.Duration
 
+	latest  time.Time // that the clock showed
 	decided time.Time // the newest run by the schedule that was started, skipped or missed, without jitter
 	planned time.Time // the one after it,
 	at      time.Time // and when it is due, with jitter
@@ -47,35 +48,43 @@ type due struct {
 	retry  *nextTry  // what is tried again; nil: the run is none that is
 }
 
-// begin sets the timetable up when a process begins; last is when the job's topics were last seen at work. A run that was cut short left
-// topics without a commit since it was due, and so did one that had nothing to lift there: those topics are made up for, which costs
-// little where it was not needed.
-func (t *timetable) begin(now time.Time, last []lastRun) due {
+// begin sets the timetable up when a process begins that was started a while ago; last is when the job's topics were last seen at work. A
+// run that was cut short left topics without a commit since it was due, and so did one that had nothing to lift there: those topics are made
+// up for, which costs little where it was not needed. Runs that were due since the process was started count as missed.
+func (t *timetable) begin(started, now time.Time, last []lastRun) due {
 	if t.schedule == nil {
 		return due{}
 	}
-	newest := t.newest(now.Add(-t.catchUp), now)
-	t.decide(t.upTo(now))
-	if newest.IsZero() {
-		newest, at := t.newest(now.AddDate(-horizon, 0, 0), now), lastOf(last).time
-		if newest.After(at) && !at.IsZero() {
-			return due{slot: newest} // too old to be made up
-		}
+	t.believe(now)
+	slot := t.newest(now.AddDate(-horizon, 0, 0), now)
+	if slot.IsZero() {
 		return due{}
 	}
+	d := due{slot: slot, why: t.timely(slot, now), missed: t.schedule.Count(t.upTo(started), slot, counted)}
+	switch {
+	case now.Sub(slot) < t.catchUp:
+		d.why = byCatchUp // also what is on time: the process before may have begun it
+	case d.why == "":
+		if at := lastOf(last).time; !slot.After(at) || at.IsZero() && d.missed == 0 {
+			return due{}
+		}
+		return d // too old to be made up
+	}
+	d.missed = max(0, d.missed-1)
 	var behind []string
 	for _, l := range last {
-		if l.time.Before(newest) {
+		if l.time.Before(slot) {
 			behind = append(behind, l.topic)
 		}
 	}
 	switch len(behind) {
 	case len(last): // also a job of which nothing is known
-		return due{why: byCatchUp, slot: newest}
+		return d
 	case 0:
 		return due{}
 	}
-	return due{why: byCatchUp, slot: newest, topics: behind}
+	d.topics = behind
+	return d
 }
 
 // lastOf is the one that was seen last; the zero value where none was.
@@ -94,25 +103,40 @@ func (t *timetable) tick(now time.Time) due {
 	if t.schedule == nil {
 		return due{}
 	}
-	if t.decided.Sub(now) >= believed {
-		t.decide(t.upTo(now))
+	if t.latest.Sub(now) >= believed {
+		t.believe(now)
 		return due{}
+	}
+	if now.After(t.latest) {
+		t.latest = now
 	}
 	if now.Before(t.at) {
 		return due{}
 	}
 	slot := t.newest(t.decided, now)
-	d := due{slot: slot, missed: t.schedule.Count(t.decided, slot, counted) - 1}
+	d := due{slot: slot, why: t.timely(slot, now), missed: t.schedule.Count(t.decided, slot, counted)}
+	if d.why != "" {
+		d.missed--
+	}
 	t.decide(slot)
+	return d
+}
+
+// timely says why the run of a slot begins now; "" where it is too late for it.
+func (t *timetable) timely(slot, now time.Time) (why string) {
 	switch {
 	case now.Sub(t.delayed(slot)) < onTime:
-		d.why = byScheduleRun
+		return byScheduleRun
 	case now.Sub(slot) < t.catchUp:
-		d.why = byCatchUp
-	default:
-		d.missed++
+		return byCatchUp
 	}
-	return d
+	return ""
+}
+
+// believe lets the schedule count from what the clock shows now.
+func (t *timetable) believe(now time.Time) {
+	t.latest = now
+	t.decide(t.upTo(now))
 }
 
 // decide plans the first run after a moment.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"sync"
 	"time"
@@ -9,26 +10,63 @@ import (
 	"shadoof/extract"
 )
 
-// A lazySource connects when it is first asked something. A connection that failed is tried again by the next question.
+// A lazySource connects when it is first asked something. A connection that failed is tried again by the next question; whoever asks while
+// it is tried shares what comes of it.
 type lazySource struct {
 	open func(context.Context) (extract.Source, func(), error)
 
-	mu   sync.Mutex
-	real extract.Source
-	end  func()
+	mu      sync.Mutex // never held while it connects
+	real    extract.Source
+	end     func()
+	opening *opening // nil: nobody connects
+}
+
+// An opening is an attempt to connect.
+type opening struct {
+	over     chan struct{} // closed once what follows is set
+	real     extract.Source
+	err      error
+	deserted bool // it failed because whoever made it gave up, which says nothing to others
 }
 
 func (s *lazySource) source(ctx context.Context) (extract.Source, error) {
+	for {
+		s.mu.Lock()
+		real, o, mine := s.real, s.opening, false
+		if real == nil && o == nil {
+			o, mine = &opening{over: make(chan struct{})}, true
+			s.opening = o
+		}
+		s.mu.Unlock()
+		switch {
+		case real != nil:
+			return real, nil
+		case mine:
+			s.connect(ctx, o)
+			return o.real, o.err
+		}
+		select {
+		case <-o.over:
+			if !o.deserted {
+				return o.real, o.err
+			}
+		case <-ctx.Done():
+			return nil, fmt.Errorf("wait for the connection to Kafka: %w", ctx.Err())
+		}
+	}
+}
+
+// connect makes the attempt, and lets those know that wait for it.
+func (s *lazySource) connect(ctx context.Context, o *opening) {
+	defer close(o.over)
+	real, end, err := s.open(ctx)
+	o.real, o.err, o.deserted = real, err, err != nil && ctx.Err() != nil
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.real == nil {
-		real, end, err := s.open(ctx)
-		if err != nil {
-			return nil, err
-		}
+	s.opening = nil
+	if err == nil {
 		s.real, s.end = real, end
 	}
-	return s.real, nil
 }
 
 func (s *lazySource) close() {

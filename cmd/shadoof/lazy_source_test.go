@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"shadoof/extract"
 )
@@ -58,5 +61,69 @@ func TestAReadThatCannotConnectYieldsTheErrorOnce(t *testing.T) {
 	}
 	if n != 1 {
 		t.Errorf("%d errors", n)
+	}
+}
+
+// Whoever asks while a connection is tried waits for that attempt alone, and no longer than it may.
+func TestAConnectionThatIsTriedIsShared(t *testing.T) {
+	t.Parallel()
+	const patience = 15 * time.Second
+	for name, c := range map[string]struct {
+		first time.Duration // that the first to ask waits; the others wait for a minute, and the last for a second
+		fails bool
+		took  time.Duration // by the others
+		tries int
+	}{
+		"it succeeds":                  {first: time.Minute, took: patience, tries: 1},
+		"it fails":                     {first: time.Minute, fails: true, took: patience, tries: 1},
+		"the first to ask gives it up": {first: 2 * time.Second, took: 2*time.Second + patience, tries: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				down, tries := errors.New("down"), 0
+				s := &lazySource{open: func(ctx context.Context) (extract.Source, func(), error) {
+					tries++
+					select {
+					case <-ctx.Done():
+						return nil, nil, ctx.Err()
+					case <-time.After(patience):
+					}
+					if c.fails {
+						return nil, nil, down
+					}
+					return kafkaOf{topics: []string{"a"}}, func() {}, nil
+				}}
+				began := time.Now()
+				var under sync.WaitGroup
+				asks := func(patience, took time.Duration, want error) {
+					under.Go(func() {
+						ctx, cancel := context.WithTimeout(t.Context(), patience)
+						defer cancel()
+						if _, err := s.Topics(ctx); !errors.Is(err, want) || time.Since(began) != took {
+							t.Errorf("who waits for %s: %v after %s, want %v after %s", patience, err, time.Since(began), want, took)
+						}
+					})
+					synctest.Wait()
+				}
+				var want error
+				if c.fails {
+					want = down
+				}
+				if c.first < patience {
+					asks(c.first, c.first, context.DeadlineExceeded)
+				} else {
+					asks(c.first, patience, want)
+				}
+				for range 14 {
+					asks(time.Minute, c.took, want)
+				}
+				asks(time.Second, time.Second, context.DeadlineExceeded)
+				under.Wait()
+				if tries != c.tries {
+					t.Errorf("%d tries, want %d", tries, c.tries)
+				}
+			})
+		})
 	}
 }

@@ -72,46 +72,77 @@ func (a *app) serve(ctx context.Context) error {
 		return err
 	}
 	defer done()
-	if scheduler, err = jobs.NewScheduler(env, metrics.RunEnded); err != nil {
+	if scheduler, err = jobs.NewScheduler(env, metrics.RunEnded, metrics.Forget); err != nil {
 		return err
 	}
 	for _, j := range cfg.Jobs {
 		metrics.Begin(j.Name)
 	}
 	a.log.Info("serving", "jobs", len(cfg.Jobs), "http", server.Addr(), "actions", cfg.Admin.Token != "", "build", thisBuild().String())
-	err = a.serveBoth(ctx, env, scheduler, server)
+	err = a.serveBoth(ctx, cfg, env, scheduler, server)
 	a.log.Info("stopped")
 	return err
 }
 
 // serveBoth answers HTTP for as long as runs are started, and until the last of them has ended. No run begins before the claims of the jobs
 // were looked at, or Kafka has not answered for a while; then they are looked at when it does.
-func (a *app) serveBoth(ctx context.Context, env *jobs.Env, scheduler *jobs.Scheduler, server *admin.Server) error {
-	ctx, endRuns := context.WithCancel(ctx)
-	answering, endAnswers := context.WithCancel(context.WithoutCancel(ctx))
-	var g errgroup.Group
-	g.Go(func() error {
-		defer endRuns() // nobody could see what it does
-		return server.Serve(answering)
-	})
-	g.Go(func() error {
-		defer endAnswers()
+func (a *app) serveBoth(ctx context.Context, cfg *config.Config, env *jobs.Env, scheduler *jobs.Scheduler, server *admin.Server) error {
+	return answerAndLift(ctx, a.stop.hard, cfg.ShutdownGrace, server.Serve, func(ctx, hard context.Context, end func()) error {
 		checked, err := a.checkClaims(ctx, env)
 		if err != nil {
 			return err
 		}
+		var g errgroup.Group
 		if !checked {
 			g.Go(func() error {
 				err := checkClaimsLater(ctx, env.CheckClaims)
 				if err != nil {
-					endRuns()
+					end()
 				}
 				return err
 			})
 		}
-		return scheduler.Run(ctx, a.stop.hard)
+		g.Go(func() error { return scheduler.Run(ctx, hard) })
+		return g.Wait()
+	})
+}
+
+// answerAndLift answers while it lifts. Where one of the two ends, or lift asks for the end, the lifting is told to stop, and ends grace later at
+// the latest, as at a signal.
+func answerAndLift(ctx, hard context.Context, grace time.Duration, answer func(context.Context) error, lift func(ctx, hard context.Context, end func()) error) error {
+	ctx, endRuns := context.WithCancel(ctx)
+	defer endRuns()
+	hard, release := endingAfter(ctx, hard, grace)
+	defer release()
+	answering, endAnswers := context.WithCancel(context.WithoutCancel(ctx))
+	var g errgroup.Group
+	g.Go(func() error {
+		defer endRuns() // nobody could see what it does
+		return answer(answering)
+	})
+	g.Go(func() error {
+		defer endAnswers()
+		return lift(ctx, hard, endRuns)
 	})
 	return g.Wait()
+}
+
+// endingAfter is hard, but ends no later than grace after soft. release gives back what that takes.
+func endingAfter(soft, hard context.Context, grace time.Duration) (ctx context.Context, release func()) {
+	ctx, end := context.WithCancel(hard)
+	forget := context.AfterFunc(soft, func() {
+		timer := time.NewTimer(grace)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			end()
+		case <-ctx.Done():
+		}
+	})
+	return ctx, func() {
+		forget()
+		end()
+	}
 }
 
 // checkServing finds what keeps the jobs of a configuration from being served, without a look at the cluster.

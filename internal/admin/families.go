@@ -48,7 +48,7 @@ var (
 	jobBegan    = gauge("job_run_began_timestamp_seconds", "When the run that is under way began; absent when none is.", jobLabel)
 	jobNext     = gauge("job_next_run_timestamp_seconds", "When the job runs next, jitter included; absent when no run is planned.", jobLabel)
 	jobSkipped  = counter("job_skipped_runs_total", "Runs that were due while the one before was not over.", jobLabel)
-	jobMissed   = counter("job_missed_runs_total", "Runs that were due while the process was not there, and were not made up.", jobLabel)
+	jobMissed   = counter("job_missed_runs_total", "Runs that were due since the process began, that it did not see in time (the machine slept, the process stood still, its clock was set), and that were not made up.", jobLabel)
 	jobRetries  = counter("job_retries_total", "Runs that tried again what the run before had failed at.", jobLabel)
 	lastEnded   = gauge("last_run_timestamp_seconds", "When the job's last run ended.", jobLabel)
 	lastTook    = gauge("last_run_duration_seconds", "How long the job's last run took.", jobLabel)

@@ -80,7 +80,7 @@ func (m *Metrics) Begin(jobs ...string) {
 // RunEnded counts a run of a job.
 func (m *Metrics) RunEnded(job string, r Run) {
 	m.runs.WithLabelValues(job, r.Outcome).Inc()
-	m.durations.WithLabelValues(job).Observe(r.Ended.Sub(r.Began).Seconds())
+	m.durations.WithLabelValues(job).Observe(r.Took().Seconds())
 }
 
 // TopicEnded counts what a run did to one of its topics, as soon as the run is through with it.
@@ -102,6 +102,16 @@ func (m *Metrics) TopicEnded(t TopicRun) {
 func (m *Metrics) Read(topic string, records, bytes int64) {
 	m.records.WithLabelValues(topic).Add(float64(max(0, records)))
 	m.readBytes.WithLabelValues(topic).Add(float64(max(0, bytes)))
+}
+
+// Forget drops what was counted of a topic that its job no longer has.
+func (m *Metrics) Forget(job, topic string) {
+	for _, v := range []*prometheus.CounterVec{m.commits, m.offsets, m.rows, m.quarantined, m.gaps, m.files, m.bytes} {
+		v.DeletePartialMatch(prometheus.Labels{jobLabel: job, topicLabel: topic})
+	}
+	for _, v := range []*prometheus.CounterVec{m.records, m.readBytes} {
+		v.DeleteLabelValues(topic)
+	}
 }
 
 // Kafka is what the client of Kafka is to tell.

@@ -243,6 +243,67 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
+// A run that began later than it ended, by a clock that was put back, took no time: what is counted never falls.
+func TestARunDuringWhichTheClockWasPutBack(t *testing.T) {
+	t.Parallel()
+	run := admin.Run{Began: start, Ended: start.Add(-time.Hour), Outcome: "done"}
+	r := prometheus.NewRegistry()
+	m := admin.NewMetrics(r, func() admin.Status { return admin.Status{Jobs: []admin.Job{{Name: "tracking", Last: &run}}} })
+	m.RunEnded("tracking", run)
+	for name, want := range map[string]string{"shadoof_run_duration_seconds": "1 in 0", "shadoof_last_run_duration_seconds": "0"} {
+		if got := valuesOf(t, r, name); !slices.Equal(got, []string{want}) {
+			t.Errorf("%s is %q, want %s", name, got, want)
+		}
+	}
+}
+
+func TestTopicsThatAreForgottenHaveNoSeries(t *testing.T) {
+	t.Parallel()
+	r := prometheus.NewRegistry()
+	m := admin.NewMetrics(r, func() admin.Status { return admin.Status{} })
+	for _, topic := range []string{"clicks", "views"} {
+		m.TopicEnded(admin.TopicRun{Job: "tracking", Topic: topic, Quarantined: did.Quarantined, Gaps: map[string]int64{"control": 6, "aborted": 1}})
+		m.Read(topic, 1, 1)
+	}
+	m.Forget("tracking", "clicks")
+	families, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := 0
+	for _, f := range families {
+		for _, metric := range f.Metric {
+			for _, l := range metric.Label {
+				if l.GetName() == "topic" && l.GetValue() == "clicks" {
+					t.Errorf("%s of the topic is there", f.GetName())
+				} else if l.GetName() == "topic" {
+					left++
+				}
+			}
+		}
+	}
+	if left != 10 {
+		t.Errorf("the other topic has %d series", left)
+	}
+}
+
+// valuesOf are the values of a metric.
+func valuesOf(t *testing.T, g prometheus.Gatherer, name string) (out []string) {
+	t.Helper()
+	families, err := g.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == name {
+			for _, m := range f.Metric {
+				out = append(out, value(m))
+			}
+		}
+	}
+	return out
+}
+
 // What a page and a scrape of a thousand topics weigh.
 func TestAThousandTopics(t *testing.T) {
 	t.Parallel()

@@ -65,7 +65,7 @@ func (p values) when(f *family, t time.Time, labels ...string) {
 
 func (p values) run(r Run, labels ...string) {
 	p.when(lastEnded, r.Ended, labels...)
-	p.put(lastTook, r.Ended.Sub(r.Began).Seconds(), labels...)
+	p.put(lastTook, r.Took().Seconds(), labels...)
 	p.put(lastStatus, float64(r.Exit), labels...)
 }
 

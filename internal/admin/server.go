@@ -54,13 +54,13 @@ func Listen(ctx context.Context, o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{o: o, listener: l}
+	s := &Server{o: o, listener: newBoundedListener(l, connectionsAtOnce)}
 	s.http = &http.Server{
 		Handler:           s.handler(),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      30 * time.Second,
-		IdleTimeout:       2 * time.Minute,
+		IdleTimeout:       30 * time.Second, // it takes the place of another
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          log.New(logged{o.Log}, "", 0),
 	}

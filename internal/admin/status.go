@@ -32,11 +32,11 @@ type Job struct {
 	Since    time.Time `json:"since,omitzero"`   // the run that is under way began then; zero: none is
 	Last     *Run      `json:"last,omitempty"`   // that ended in this process; nil: none did
 	Commit   *Commit   `json:"commit,omitempty"` // the newest to a topic of the job that is known; nil: none is
-	Success  time.Time `json:"success,omitzero"` // when a run last ended as done, also in another process; zero: not known
+	Success  time.Time `json:"success,omitzero"` // when a run of this process last ended as done; zero: none did
 	Retry    *Retry    `json:"retry,omitempty"`  // of what the last run failed at; nil: none is planned
 	Retries  int64     `json:"retries"`          // runs that tried again what one before had failed at, since the process began
 	Skipped  int64     `json:"skipped"`          // runs that were due while the one before was not over, since the process began
-	Missed   int64     `json:"missed"`           // runs that were due while nobody was there, and were not made up
+	Missed   int64     `json:"missed"`           // runs that were due since the process began, that it did not see in time, and that were not made up
 }
 
 // A Retry is a run that tries again what the one before failed at, before the job's next run.
@@ -72,6 +72,9 @@ type Run struct {
 	Error       string    `json:"error,omitempty"`
 }
 
+// Took is how long the run was under way, by the clock on the wall: 0 where that was put back meanwhile by more.
+func (r Run) Took() time.Duration { return max(0, r.Ended.Sub(r.Began)) }
+
 // Outcomes are what a run can end with: a closed set, in the order of exit statuses 0 to 5.
 var Outcomes = []string{"done", "failed", "usage", "partial", "halted", "unknown"}
 
@@ -80,7 +83,7 @@ type Topic struct {
 	Name        string    `json:"name"`
 	Job         string    `json:"job"`
 	Version     int64     `json:"version"`            // of its log; 0: nothing was committed
-	Committed   time.Time `json:"committed,omitzero"` // when its newest commit was made
+	Committed   time.Time `json:"committed,omitzero"` // when its newest commit was made; zero: not known, as after one of another process
 	Lag         int64     `json:"lag"`                // offsets between the committed and the last readable ones; -1: not known
 	LagSeconds  float64   `json:"lag_seconds"`        // age of the newest committed record while there is a lag, else 0; -1: not known
 	Unpublished int       `json:"unpublished"`        // versions whose files are not all visible yet
