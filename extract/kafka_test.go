@@ -5,11 +5,13 @@ import (
 	"errors"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -215,6 +217,28 @@ func TestOnlyTheTopicThatIsThereIsServed(t *testing.T) {
 		if ok, err := k.Serves(t.Context(), d); ok || err != nil {
 			t.Errorf("another %s: %v, %v", name, ok, err)
 		}
+	}
+}
+
+// A topic is new, and the leaders of its many partitions have not heard of it yet.
+func TestANewTopicIsServedOnceItsLeadersKnowIt(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, kafkatest.Options{Topics: map[string]int{"a": 2 * denials}})
+	k := openKafka(t, c, nil)
+	d := mustDescribe(t, k, "a")
+	var asked atomic.Int32
+	c.Fake().ControlKey(int16(kmsg.Fetch), func(kreq kmsg.Request) (kmsg.Response, error, bool) {
+		c.Fake().KeepControl()
+		if asked.Add(1) > 2*denials {
+			return nil, nil, false
+		}
+		req := kreq.(*kmsg.FetchRequest)
+		resp := req.ResponseKind().(*kmsg.FetchResponse)
+		resp.ErrorCode = kerr.UnknownTopicID.Code
+		return resp, nil, true
+	})
+	if ok, err := k.Serves(t.Context(), d); !ok || err != nil {
+		t.Errorf("%v, %v after %d requests", ok, err, asked.Load())
 	}
 }
 
