@@ -47,7 +47,7 @@ func (h *header) whole() bool { return int64(h.records) == h.last-h.base+1 }
 
 // mark is the batch's fingerprint.
 func (h *header) mark() Mark {
-	return Mark{Offset: h.last, Timestamp: h.maxTime, CRC: h.crc, Cleaned: h.magic == 2 && int64(h.records) <= h.last-h.base}
+	return Mark{Offset: h.last, Timestamp: h.maxTime, CRC: h.crc, Cleaned: h.magic == 2 && !h.whole()}
 }
 
 var errCorrupt = errors.New("corrupt record batch")

@@ -35,18 +35,21 @@ func (k *Kafka) markBefore(ctx context.Context, topic string, l *layout, p place
 	if next > end {
 		return nil, permanent{fmt.Errorf("the log ends at %d: try again", end)} // or a new leader does not know its followers yet
 	}
+	began, c := time.Now(), cleanup{k: k, topic: topic}
+	believed := func() bool { return time.Since(began) > emptyDoubt || c.compacted(ctx) }
 	for back := int64(1); ; back *= 4 {
 		from := max(next-back, start)
-		m, err := k.lastMark(ctx, topic, l, p, from, next)
+		m, err := k.lastMark(ctx, topic, l, p, from, next, believed)
 		if err != nil || m != nil || from == start {
 			return m, err
 		}
 	}
 }
 
-// lastMark is that of the last batch that starts before next and ends at or after from; nil when there is none.
-func (k *Kafka) lastMark(ctx context.Context, topic string, l *layout, p placement, from, next int64) (m *Mark, err error) {
-	bytes, began, compacted := k.opts.FetchBytes, time.Now(), cleanup{k: k, topic: topic}
+// lastMark is that of the last batch that starts before next and ends at or after from; nil when there is none. believed says whether answers
+// without a batch are to be believed by now.
+func (k *Kafka) lastMark(ctx context.Context, topic string, l *layout, p placement, from, next int64, believed func() bool) (m *Mark, err error) {
+	bytes := k.opts.FetchBytes
 	for empty := 0; from < next; {
 		a, err := k.fetch(ctx, query{topic: topic, id: l.id, at: p, offset: from, lastEpoch: -1, bytes: bytes})
 		if errors.Is(err, kerr.OffsetOutOfRange) {
@@ -64,7 +67,7 @@ func (k *Kafka) lastMark(ctx context.Context, topic string, l *layout, p placeme
 				bytes = int32(s.need)
 				continue
 			}
-			if empty++; empty >= emptyAnswers && (time.Since(began) > emptyDoubt || compacted.compacted(ctx)) {
+			if empty++; empty >= emptyAnswers && believed() {
 				return m, nil
 			}
 			continue

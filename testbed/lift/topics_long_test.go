@@ -18,7 +18,7 @@ const (
 	mostIdleTime   = time.Minute
 	mostIdleMemory = 300 // MiB
 
-	// mostCPU is how many times the CPU of one topic with as many records it may be on a local disk. It is 2.5 to 3.3, by the machine and by
+	// mostCPU is how many times the CPU of one topic with as many records it may be on a local disk. It is 2.5 to 4.3, by the machine and by
 	// what else that does: docs/performance.md and decision 46 say what it is spent on.
 	mostCPU = 5
 )
