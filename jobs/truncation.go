@@ -124,9 +124,13 @@ func (c *cutter) judge(ctx context.Context, p extract.Partition, have offsets.Pa
 // compare says where a leader's log parts from the one that was lifted, by its answer about the newest epoch that was. Below least they must
 // not. known is false where the leader cannot be asked about older epochs.
 func (c *cutter) compare(ctx context.Context, p extract.Partition, have offsets.PartitionState, e extract.EpochEnd) (at parted, least int64, known bool, err error) {
-	least = reaches(have)
-	if e.Epoch == have.Epoch || have.Mark == nil && c.s.Incarnation == 1 {
-		// Of a partition of which nothing was lifted, the epoch is that of its leader then: it may have no record.
+	least, err = c.reach(ctx, p.Partition, have, e)
+	switch {
+	case err != nil:
+		return at, least, false, err
+	case least == 0: // the epoch is that of the leader when the partition was first seen: it may have no record
+		return parted{have.Next, have.Epoch}, least, true, nil
+	case e.Epoch == have.Epoch:
 		return parted{min(have.Next, e.End), have.Epoch}, least, true, nil
 	}
 	at, known, err = c.parting(ctx, p, have, e)
@@ -142,13 +146,36 @@ func (w *worker) hasForgotten(partition int32, have offsets.PartitionState) bool
 	return ok && epoch == have.Epoch
 }
 
-// reaches is the end of the last batch that was lifted of a partition, or its start. What was committed behind that held none; what a
+// reach is the end of the last batch that was lifted of a partition; 0 when nothing was. What was committed behind that held none; what a
 // person skipped behind it is of epochs that nobody has seen.
-func reaches(have offsets.PartitionState) int64 {
-	if have.Mark == nil {
-		return have.Start
+//
+// Where an incarnation begins without a batch, the last one lies below its start, but not always right before it: a partition may have been
+// skipped up to there before another one was cut back. Then the log says where it ended, unless the leader has all below the start anyway.
+func (c *cutter) reach(ctx context.Context, partition int32, have offsets.PartitionState, e extract.EpochEnd) (int64, error) {
+	switch {
+	case have.Mark != nil:
+		return min(have.Mark.Offset+1, have.Next), nil
+	case c.s.Incarnation == 1:
+		return 0, nil
+	case e.Epoch == have.Epoch && e.End >= have.Start:
+		return have.Start, nil
 	}
-	return min(have.Mark.Offset+1, have.Next)
+	if err := c.readMine(ctx); err != nil {
+		return 0, err
+	}
+	spans := c.mine[partition]
+	if len(spans) == 0 {
+		return 0, nil
+	}
+	return spans[len(spans)-1].To, nil
+}
+
+// readMine reads what was lifted, once.
+func (c *cutter) readMine(ctx context.Context) (err error) {
+	if c.mine == nil {
+		c.mine, err = c.w.liftedSoFar(ctx)
+	}
+	return err
 }
 
 // short judges a partition that ends below the committed offset, by its high watermark, and whose leader has all that was lifted, as far as
@@ -187,10 +214,8 @@ func (c *cutter) short(ctx context.Context, p extract.Partition, have offsets.Pa
 // A log may have no record of an epoch for another reason: compaction took all of them, and the leader has learned of its epochs from what
 // is left. If it holds no batch from there up to the committed offset, nothing is passed over by going on.
 func (c *cutter) parting(ctx context.Context, p extract.Partition, have offsets.PartitionState, e extract.EpochEnd) (at parted, known bool, err error) {
-	if c.mine == nil {
-		if c.mine, err = c.w.liftedSoFar(ctx); err != nil {
-			return at, false, err
-		}
+	if err := c.readMine(ctx); err != nil {
+		return at, false, err
 	}
 	delete(c.w.forgotten, p.Partition)
 	at = parted{min(have.Next, e.End), have.Epoch} // where nothing of it was lifted
@@ -321,42 +346,71 @@ func (w *worker) tells(partition int32, have offsets.PartitionState, from int64)
 }
 
 // sameLog asks, after an attempt has read them, about partitions whose first fetch could not tell the epoch of what was committed before:
-// whether they are still the logs that were looked at when the run began.
+// whether they are still the logs that were looked at when the run began. Both have to be in the log that is there now, what was committed
+// and what was read: between two elections another one may have been there.
 func (w *worker) sameLog(ctx context.Context, bundles []offsets.Bundle) error {
-	c, epochs := w.newCutter(), map[int32]int32{}
+	c := w.newCutter()
+	var untold []offsets.Segment
+	epochs := map[int32]int32{}
 	for _, b := range bundles {
 		for _, seg := range b.Segments {
 			have, ok := c.s.Partitions[seg.Partition]
 			first := have.Mark == nil && c.s.Incarnation == 1 && have.Next == seg.From // nothing was lifted that could be another log's
 			if ok && have.Epoch >= 0 && !first && !w.tells(seg.Partition, have, seg.From) {
-				epochs[seg.Partition] = have.Epoch
+				untold, epochs[seg.Partition] = append(untold, seg), have.Epoch
 			}
 		}
 	}
 	if err := c.ask(ctx, epochs); err != nil {
 		return err
 	}
-	for _, p := range w.desc.Partitions {
-		epoch, asked := epochs[p.Partition]
-		e := c.asked[p.Partition][epoch]
-		if !asked || e.Err == nil && !e.Known() {
-			continue
-		}
-		if e.Err != nil {
-			return fmt.Errorf("%s/%d: ask where leader epoch %d ended: %w", w.topic, p.Partition, epoch, e.Err)
-		}
-		at, least, known, err := c.compare(ctx, p, c.s.Partitions[p.Partition], e)
-		if err != nil {
+	for _, seg := range untold {
+		if err := c.isOfLog(ctx, seg); err != nil {
 			return err
-		}
-		if !known {
-			return fmt.Errorf("%s/%d: whether its log is still the one that was lifted cannot be told now: try again", w.topic, p.Partition)
-		}
-		if at.at < least {
-			return &extract.TruncatedError{Topic: w.topic, Partition: p.Partition, Position: least, End: at.at}
 		}
 	}
 	return nil
+}
+
+// isOfLog says whether what was committed of a segment's partition and what was read of it are in the log of its leader.
+func (c *cutter) isOfLog(ctx context.Context, seg offsets.Segment) error {
+	w, have := c.w, c.s.Partitions[seg.Partition]
+	i := slices.IndexFunc(w.desc.Partitions, func(p extract.Partition) bool { return p.Partition == seg.Partition })
+	if i < 0 {
+		return nil
+	}
+	e := c.asked[seg.Partition][have.Epoch]
+	if e.Err == nil && !e.Known() {
+		return nil
+	}
+	if e.Err != nil {
+		return fmt.Errorf("%s/%d: ask where leader epoch %d ended: %w", w.topic, seg.Partition, have.Epoch, e.Err)
+	}
+	at, least, known, err := c.compare(ctx, w.desc.Partitions[i], have, e)
+	switch {
+	case err != nil:
+		return err
+	case !known:
+		return c.cannotTell(seg.Partition)
+	case at.at < least:
+		return &extract.TruncatedError{Topic: w.topic, Partition: seg.Partition, Position: least, End: at.at}
+	case seg.Mark == nil || seg.Epoch < 0:
+		return nil
+	}
+	if e, known, err = c.askOne(ctx, seg.Partition, seg.Epoch); err != nil {
+		return err
+	}
+	if read := seg.Mark.Offset + 1; known && e.Known() && (e.Epoch != seg.Epoch || e.End < read) {
+		return &extract.TruncatedError{Topic: w.topic, Partition: seg.Partition, Position: read, End: min(e.End, seg.From)}
+	}
+	if !known {
+		return c.cannotTell(seg.Partition)
+	}
+	return nil
+}
+
+func (c *cutter) cannotTell(partition int32) error {
+	return fmt.Errorf("%s/%d: whether its log is still the one that was lifted cannot be told now: try again", c.w.topic, partition)
 }
 
 // checkTruncation has the policy decide where a partition's log was cut back below what was committed.

@@ -123,9 +123,7 @@ func TestAFillOverASkippedElectionIsNoTruncation(t *testing.T) {
 	p.ofEpochs(times(10, 1)...)
 	w.runClean()
 	p.ofEpochs(times(10, 2)...)
-	if _, err := w.process(w.store).Skip(t.Context(), "orders", 0, 20, offsets.Decision{By: "somebody", Reason: "later"}); err != nil {
-		t.Fatal(err)
-	}
+	w.skip("orders", 0, 20)
 	b, err := w.process(w.store).Backfill(t.Context(), BackfillRequest{Topic: "orders", From: "earliest"})
 	if err != nil || b.ExitCode() != ExitDone || b.Result.Rows != 10 {
 		t.Fatalf("%v: %+v", err, b)
@@ -272,9 +270,7 @@ func TestALogThatIsCutBackBehindASkipIsNotReadOn(t *testing.T) {
 	p.ofEpochs(times(10, 1)...)
 	w.runClean()
 	p.ofEpochs(times(10, 1)...)
-	if _, err := w.process(w.store).Skip(t.Context(), "orders", 0, 15, offsets.Decision{By: "somebody", Reason: "poison"}); err != nil {
-		t.Fatal(err)
-	}
+	w.skip("orders", 0, 15)
 	r := w.overtake(func() {
 		p.elect(p.slots[:5:5])
 		p.ofEpochs(times(30, 2)...)
@@ -288,21 +284,26 @@ func TestALogThatIsCutBackBehindASkipIsNotReadOn(t *testing.T) {
 	}
 }
 
-// elects does something once, after a run has looked at the topic and before it reads from it.
+// elects does something once, after a run has looked at the topic and before it reads from it, and something else when it has read.
 type elects struct {
 	extract.Source
-	once sync.Once
-	then func()
+	before, after sync.Once
+	then, back    func()
 }
 
 func (s *elects) Read(ctx context.Context, r extract.ReadRequest) iter.Seq2[*extract.Batch, error] {
-	s.once.Do(s.then)
-	return s.Source.Read(ctx, r)
+	s.before.Do(s.then)
+	return func(yield func(*extract.Batch, error) bool) {
+		defer s.after.Do(s.back)
+		s.Source.Read(ctx, r)(yield)
+	}
 }
 
-func (w *world) electing(then func()) *Env {
+func (w *world) electing(then func()) *Env { return w.electingTwice(then, func() {}) }
+
+func (w *world) electingTwice(then, back func()) *Env {
 	e := w.process(w.store)
-	e.source = &elects{Source: e.source, then: then}
+	e.source = &elects{Source: e.source, then: then, back: back}
 	return e
 }
 
@@ -385,9 +386,7 @@ func TestABackfillTakesNothingOfALogThatWasCutBack(t *testing.T) {
 			p.ofEpochs(times(5, 1)...)
 			w.runClean()
 			p.ofEpochs(times(10, 1)...)
-			if _, err := w.process(w.store).Skip(t.Context(), "orders", 0, 10, offsets.Decision{By: "somebody", Reason: "later"}); err != nil {
-				t.Fatal(err)
-			}
+			w.skip("orders", 0, 10)
 			w.runClean()
 			before := len(w.visible("orders"))
 			b, err := w.electing(func() {
@@ -426,5 +425,98 @@ func TestCompactionIsNoRecreationWithoutTopicIDs(t *testing.T) {
 			}
 			w.checkIncarnation(1, "")
 		})
+	}
+}
+
+// What was skipped of a partition before another one was cut back was never lifted: no leader lacks it.
+func TestAPartitionThatWasSkippedIsNotCutBackWithAnother(t *testing.T) {
+	t.Parallel()
+	for name, skip := range map[string]func(w *world, p *memPartition){
+		"nothing of it was lifted": func(w *world, p *memPartition) {
+			p.ofEpochs(times(4, 2)...)
+			w.skip("orders", 1, 4)
+		},
+		"it was cut back before that": func(w *world, p *memPartition) {
+			p.ofEpochs(times(10, 1)...)
+			w.runClean()
+			p.elect(p.slots[:5:5])
+			p.ofEpochs(times(7, 2)...)
+			w.resolve(Resolution{AcceptTruncation: true})
+			w.skip("orders", 1, 12)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			topic := w.source.create("orders", strings.Repeat("ab", 16), 2)
+			cut, skipped := topic.parts[0], topic.parts[1]
+			cut.ofEpochs(times(10, 1)...)
+			w.runClean()
+			skip(w, skipped)
+			cut.elect(cut.slots[:5:5])
+			cut.ofEpochs(times(9, 2)...)
+			w.resolve(Resolution{AcceptTruncation: true})
+			w.runClean()
+			skipped.ofEpochs(times(3, 3)...)
+			if r := w.runClean(); r.Topics[0].Rows != 3 {
+				t.Errorf("%d rows, want the 3 that came: %s", r.Topics[0].Rows, reportText(r))
+			}
+			w.checkVerified("in the end")
+		})
+	}
+}
+
+// A person passed over the last records, and a backfill lifted them: they are the last that was lifted from then on.
+func TestATruncationOfWhatAFillLiftedIsSeen(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.source.create("orders", strings.Repeat("ab", 16), 1).parts[0]
+	p.ofEpochs(times(10, 1)...)
+	w.runClean()
+	p.ofEpochs(times(10, 1)...)
+	w.skip("orders", 0, 20)
+	if b, err := w.process(w.store).Backfill(t.Context(), BackfillRequest{Topic: "orders", From: "earliest"}); err != nil || b.Result.Rows != 10 {
+		t.Fatalf("%v: %+v", err, b)
+	}
+	p.elect(p.slots[:12:12])
+	p.ofEpochs(times(30, 2)...)
+	w.mustHalt("was truncated", "--accept-truncation")
+	w.resolve(Resolution{AcceptTruncation: true})
+	if r := w.runClean(); r.Topics[0].Rows != 30 {
+		t.Errorf("%d rows, want the 30 behind the cut: %s", r.Topics[0].Rows, reportText(r))
+	}
+	w.checkVerified("in the end")
+}
+
+// Another log was there only while a backfill read, and the one that was lifted before and after.
+func TestABackfillTakesNothingOfALogThatIsGoneAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.source.create("orders", strings.Repeat("ab", 16), 1).parts[0]
+	p.ofEpochs(times(10, 1)...)
+	w.runClean()
+	p.ofEpochs(times(10, 1)...)
+	w.skip("orders", 0, 20)
+	p.ofEpochs(times(10, 1)...)
+	w.runClean()
+	before, log := len(w.visible("orders")), p.slots
+	request := BackfillRequest{Topic: "orders", From: "earliest"}
+	b, err := w.electingTwice(func() {
+		p.elect(log[:5:5])
+		p.ofEpochs(times(40, 2)...)
+	}, func() { p.elect(log) }).Backfill(t.Context(), request)
+	if err == nil && b.ExitCode() == ExitDone || len(w.visible("orders")) != before {
+		t.Errorf("%v: %+v", err, b)
+	}
+	if b, err := w.process(w.store).Backfill(t.Context(), request); err != nil || b.Result.Rows != 10 {
+		t.Errorf("%v: %+v", err, b)
+	}
+	w.checkExact("in the end")
+}
+
+func (w *world) skip(topic string, partition int32, to int64) {
+	w.t.Helper()
+	if _, err := w.process(w.store).Skip(w.t.Context(), topic, partition, to, offsets.Decision{By: "somebody", Reason: "later"}); err != nil {
+		w.t.Fatal(err)
 	}
 }

@@ -148,6 +148,10 @@ func (b *Fill) fold(n *State, _ time.Time) error {
 			return fmt.Errorf("a part of %s is covered already", r)
 		}
 		p.Coverage = union(p.Coverage, r)
+		// What was skipped behind the last batch has a later one, by which the log is known from here on.
+		if s.Mark != nil && s.Epoch >= 0 && (p.Mark == nil || s.Mark.Offset > p.Mark.Offset) {
+			p.Epoch, p.Mark = s.Epoch, s.Mark
+		}
 		return nil
 	})
 }

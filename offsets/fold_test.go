@@ -241,7 +241,7 @@ func TestStateAfterEachType(t *testing.T) {
 			s.Partitions[0] = PartitionState{Start: 100, Next: 140, Epoch: 3, Mark: mark(110), Coverage: []Range{{100, 110}, {130, 140}}, Passed: passed, Since: at(4)}
 		}},
 		{&Fill{lift(a(3), bundle(a(3), 0, 110, 130))}, func(s *State) {
-			s.Partitions[0] = PartitionState{Start: 100, Next: 140, Epoch: 3, Mark: mark(110), Coverage: []Range{{100, 140}}, Passed: passed, Since: at(4)}
+			s.Partitions[0] = PartitionState{Start: 100, Next: 140, Epoch: 3, Mark: mark(130), Coverage: []Range{{100, 140}}, Passed: passed, Since: at(4)}
 		}},
 		{&Repair{Attempt: a(4), File: FileRef{2, key}}, func(s *State) { s.Repairs = map[string]int{"2/" + key: 1} }},
 		{&Drop{Files: []FileRef{{2, key}}}, func(s *State) { s.Removed.Files = []FileRef{{2, key}} }},

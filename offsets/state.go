@@ -33,10 +33,10 @@ type State struct {
 
 // A PartitionState is where a partition stands.
 type PartitionState struct {
-	Start    int64   `json:"start"` // first offset ever, in this incarnation
-	Next     int64   `json:"next"`  // the next offset to read
-	Epoch    int32   `json:"epoch"`
-	Mark     *Mark   `json:"mark,omitempty"`
+	Start    int64   `json:"start"`              // first offset ever, in this incarnation
+	Next     int64   `json:"next"`               // the next offset to read
+	Epoch    int32   `json:"epoch"`              // leader epoch of the last batch that was lifted; at first of the leader, or of what lies below Start
+	Mark     *Mark   `json:"mark,omitempty"`     // of that batch; nil: none was since Start
 	Coverage []Range `json:"coverage,omitempty"` // committed, merged, ascending
 	Passed   int64   `json:"passed,omitempty"`   // ms: the time that its records have reached; see Segment.passed. 0: unknown
 	Since    int64   `json:"since,omitempty"`    // ms: the time of the record that moved Next last

@@ -23,6 +23,7 @@ func FuzzSettings(f *testing.F) {
 			`"output":{"format":"avro","compression":"none","datums":true}}`,
 		`{"format":"protobuf","schema":"syntax = \"proto3\"; message M { string a = 1; repeated M b = 2; }","message":"M","as_json":["b"],` + partition + `,` + output,
 		`{"format":"avro","schema":"\"int\"","output":{"format":"avro","datums":true}}`,
+		`{"format":"avro","by_id":true,"target":{"Name":"r","Fields":[{"Name":"a","Type":{"Kind":"list"}}]},"key":"string",` + partition + `,` + output,
 	} {
 		f.Add([]byte(seed))
 	}

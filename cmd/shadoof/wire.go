@@ -320,6 +320,11 @@ func datumDecoder(s *jobs.Settings) (record.Decoder, error) {
 
 // fieldsDecoder is the decoder of values, or keys, that become fields.
 func fieldsDecoder(s *jobs.SchemaSettings, find func(id int32) (record.Writer, error)) (record.Decoder, error) {
+	if s.Target != nil {
+		if err := s.Target.Validate(); err != nil {
+			return nil, fmt.Errorf("its rows: %w", err)
+		}
+	}
 	switch {
 	case s.ByID:
 		return record.NewFramedDecoder(s.Rows(), func(id int32) (record.Decoder, error) { return foundDecoder(s, id, find) }), nil

@@ -8,6 +8,7 @@ import (
 
 // The second model of this package: which topic, and which log of it, is read. One partition with two replicas of its log, and two workers
 // that go on at a record of the commit log which says so when the topic was recreated, or its log was cut back: with `record` as the policy.
+// Of other partitions it knows that they may be cut back, too, at any time. A batch is one record, and each is fetched by itself.
 // topic_world.go: what happens to the topic. topic_worker.go: what workers do. topic_check.go: what must hold. It knows nothing of files.
 
 // Array bounds of a topic's state. A config may use less.
@@ -18,9 +19,10 @@ const (
 
 // A replica is a copy of the partition's log: the leader epoch of each offset's batch.
 type replica struct {
-	end   uint8
-	epoch [topicOffsets]uint8
-	holes uint8 // offsets that compaction left empty
+	end       uint8
+	epoch     [topicOffsets]uint8
+	holes     uint8 // offsets that compaction left empty
+	forgotten uint8 // those of them that were empty when this replica copied them: its epochs were learned from the others
 }
 
 type topicKind uint8
@@ -28,6 +30,7 @@ type topicKind uint8
 const (
 	noTopicRecord topicKind = iota
 	topicCommit
+	topicFill
 	topicSkip
 	topicIncarnate
 )
@@ -36,18 +39,22 @@ const (
 type topicRecord struct {
 	kind        topicKind
 	cut         bool // incarnate: by truncation
+	elsewhere   bool // incarnate: by that of another partition
+	marked      bool // incarnate: the last batch that was lifted, which ends at to, stays the last one
 	incarnation uint8
 	topic       uint8               // incarnate: which one. commit: which one was read
 	from, to    uint8               // incarnate: from is the start
-	epoch       [topicOffsets]uint8 // commit: of what was lifted; 0: nothing. incarnate: [0] is of what lies below the start
+	epoch       [topicOffsets]uint8 // commit and fill: of what was lifted; 0: nothing. incarnate: [0] is of what lies below the start
 }
+
+func (r *topicRecord) lifts() bool { return r.kind == topicCommit || r.kind == topicFill }
 
 // A topicFold is what the records say.
 type topicFold struct {
 	incarnation, topic, start, next uint8
-	epoch                           uint8 // of the last batch that was lifted
-	reach                           uint8 // end of that; the start where nothing was
-	lifted                          bool  // something was
+	epoch                           uint8 // of the last batch that was lifted; of the leader at first
+	reach                           uint8 // end of that batch, if marked
+	marked                          bool  // something was, since the start or right before it
 }
 
 type topicPhase uint8
@@ -56,18 +63,21 @@ const (
 	topicIdle topicPhase = iota
 	topicLoaded
 	topicDescribed
-	topicReady    // judged: it reads on
+	topicReads    // judged: its plan grows
+	topicHasRead  // and it asks whether the log is still the one that it judged
 	topicProposes // holds a record
 )
 
 // A topicWorker is what a process has in its head.
 type topicWorker struct {
-	phase topicPhase
-	view  topicFold
-	topic uint8 // as described
-	epoch uint8
-	end   uint8
-	plan  topicRecord
+	phase     topicPhase
+	view      topicFold
+	topic     uint8 // as described
+	epoch     uint8
+	end       uint8
+	forgotten uint8 // an epoch that was lifted last and that the leader does not know any more
+	plan      topicRecord
+	until     uint8 // where that is to end
 }
 
 type topicState struct {
@@ -77,17 +87,26 @@ type topicState struct {
 	log      [topicSlots]topicRecord
 	soft     bool // the newest record may vanish
 	workers  [2]topicWorker
+
+	compacted [topicOffsets]uint8 // epochs of records that a replica has not any more, since a later one has their key
 }
 
 // A topicFault breaks a rule.
 type topicFault struct {
 	offsetOnly, byWatermark, reachIsNext, unchecked, noConfirm, blindRead, anyIncarnation, ownEndForgotten, unasked, byNumber, anyBatch bool
+	askedOnce, startIsReach, prefixOnly, fillUnmarked, neverForgets                                                                     bool
 }
 
 type topicModel struct {
 	topicFault
 	slots, epochs, offsets, topics, workers uint8
-	unclean, stale, skips, phantoms, holes  bool
+	holes                                   uint8 // of a replica: what compaction takes
+	unclean, stale, skips, phantoms         bool
+	lag                                     bool // a leader may not know yet how far its followers are
+	parts                                   bool // what a worker looked at once becomes several commits
+	elsewhere                               bool // another partition may be cut back, at any time
+	fills                                   bool // skipped ranges are lifted
+	replaced                                bool // a follower may begin anew, and then learns of no epoch that compaction took
 }
 
 var topicConfigs = []struct {
@@ -96,11 +115,18 @@ var topicConfigs = []struct {
 	model       topicModel
 }{
 	{"unclean", "any replica may become leader", short, topicModel{slots: 3, epochs: 3, offsets: 3, topics: 1, workers: 1, unclean: true}},
-	{"elections", "leaders change, and nothing is lost; compaction", short, topicModel{slots: 3, epochs: 3, offsets: 3, topics: 1, workers: 1, holes: true}},
-	{"recreated", "topics are recreated, brokers answer with old metadata", normal, topicModel{slots: 4, epochs: 1, offsets: 2, topics: 3, workers: 2, stale: true, phantoms: true}},
+	{"lag", "a new leader does not know yet how far its followers are", short, topicModel{slots: 3, epochs: 3, offsets: 3, topics: 1, workers: 1, unclean: true, lag: true}},
+	{"elections", "leaders change, and nothing is lost; compaction", short, topicModel{slots: 3, epochs: 3, offsets: 3, topics: 1, workers: 1, holes: topicOffsets}},
+	{"forgets", "a follower begins anew, after compaction took all of an epoch", short, topicModel{slots: 3, epochs: 4, offsets: 3, topics: 1, workers: 1, holes: topicOffsets, replaced: true}},
 	{"skips", "a person passes over records", short, topicModel{slots: 4, epochs: 3, offsets: 3, topics: 1, workers: 1, unclean: true, skips: true}},
-	{"longer", "as unclean, with one more election", normal, topicModel{slots: 4, epochs: 4, offsets: 3, topics: 1, workers: 1, unclean: true}},
+	{"skips-elsewhere", "and another partition is cut back", short, topicModel{slots: 4, epochs: 3, offsets: 3, topics: 1, workers: 1, skips: true, elsewhere: true}},
+	{"fills", "what a person passed over is lifted", normal, topicModel{slots: 4, epochs: 3, offsets: 3, topics: 1, workers: 1, unclean: true, skips: true, fills: true}},
+	{"elsewhere", "another partition is cut back; one look becomes several commits", normal, topicModel{slots: 4, epochs: 3, offsets: 3, topics: 1, workers: 1, unclean: true, elsewhere: true, parts: true}},
+	{"compacted", "any replica may become leader, and compaction", normal, topicModel{slots: 3, epochs: 3, offsets: 3, topics: 1, workers: 1, unclean: true, holes: 1}},
+	{"longer", "as unclean, with one more election", normal, topicModel{slots: 4, epochs: 4, offsets: 3, topics: 1, workers: 1, unclean: true, parts: true}},
+	{"recreated", "topics are recreated, brokers answer with old metadata", normal, topicModel{slots: 4, epochs: 1, offsets: 2, topics: 3, workers: 2, stale: true, phantoms: true}},
 	{"races", "two workers, records that vanish, any replica", long, topicModel{slots: 4, epochs: 2, offsets: 2, topics: 2, workers: 2, unclean: true, phantoms: true}},
+	{"passed-over", "skips, fills and cuts of another partition", long, topicModel{slots: 5, epochs: 3, offsets: 3, topics: 1, workers: 1, unclean: true, skips: true, fills: true, parts: true, elsewhere: true}},
 }
 
 var topicFaults = []struct {
@@ -117,6 +143,11 @@ var topicFaults = []struct {
 	{"by-number", "recreated", "an incarnation is told by its number", func(f *topicFault) { f.byNumber = true }},
 	{"unconfirmed", "races", "records are appended after one that may vanish", func(f *topicFault) { f.noConfirm = true }},
 	{"any-incarnation", "races", "a commit is recorded in another incarnation than it was planned in", func(f *topicFault) { f.anyIncarnation = true }},
+	{"asked-once", "fills", "what no fetch could tell is not asked again after it was read", func(f *topicFault) { f.askedOnce = true }},
+	{"prefix-only", "fills", "it is not asked whether what was read is still there", func(f *topicFault) { f.prefixOnly = true }},
+	{"fill-unmarked", "fills", "what a fill lifts behind the last batch is not the last batch then", func(f *topicFault) { f.fillUnmarked = true }},
+	{"never-forgets", "forgets", "a leader that has no record of an epoch is never one that compaction took it from", func(f *topicFault) { f.neverForgets = true }},
+	{"start-is-reach", "skips-elsewhere", "what was lifted of a partition reaches up to its start", func(f *topicFault) { f.startIsReach = true }},
 	{"any-batch", "races", "a commit goes on behind another batch than it was planned behind", func(f *topicFault) { f.anyBatch = true }},
 }
 

@@ -1,6 +1,9 @@
 package model
 
-import "fmt"
+import (
+	"fmt"
+	"math/bits"
+)
 
 // steps calls emit with every state that one step leads to.
 func (m *topicModel) steps(s *topicState, emit func(string, topicState)) {
@@ -29,10 +32,15 @@ func (m *topicModel) happen(s *topicState, emit func(string, topicState)) {
 		t.replicas[0].end++
 		emit(fmt.Sprintf("producer: record %d, of epoch %d", lead.end, s.epoch), t)
 	}
-	if other != lead {
+	if r := lead.copied(&other); other != r {
 		t := *s
-		t.replicas[1] = lead
+		t.replicas[1] = r
 		emit("follower: has what the leader has", t)
+	}
+	if m.replaced && other.end > 0 {
+		t := *s
+		t.replicas[1] = replica{}
+		emit("somebody: gives the follower a new disk", t)
 	}
 	if s.epoch < m.epochs && (m.unclean || other.end == lead.end && other.epoch == lead.epoch) {
 		t := *s
@@ -46,10 +54,11 @@ func (m *topicModel) happen(s *topicState, emit func(string, topicState)) {
 		t.epoch, t.replicas = 1, [2]replica{}
 		emit(fmt.Sprintf("somebody: deletes the topic, creates number %d", t.topic), t)
 	}
-	for o := range lead.end {
-		if m.holes && lead.holes>>o&1 == 0 {
+	for o := uint8(0); uint8(bits.OnesCount8(lead.holes)) < m.holes && o+1 < lead.end; o++ { // the active segment is never compacted
+		if lead.holes>>o&1 == 0 {
 			t := *s
 			t.replicas[0].holes |= 1 << o
+			t.compacted[o] |= 1 << lead.epoch[o]
 			emit(fmt.Sprintf("leader: compacts record %d away", o), t)
 		}
 	}
@@ -66,6 +75,9 @@ func (s *topicState) epochEnd(epoch uint8) (have, end uint8, known bool) {
 		have = epoch // it began when the leader was elected
 	}
 	for o := range lead.end {
+		if lead.forgotten>>o&1 != 0 {
+			continue
+		}
 		if lead.epoch[o] > epoch {
 			end = o
 			break
@@ -76,6 +88,20 @@ func (s *topicState) epochEnd(epoch uint8) (have, end uint8, known bool) {
 		have = epoch // of epochs before the first nothing is known
 	}
 	return have, end, true
+}
+
+// copied is a leader's log as a follower has it that had another one: what both had it keeps as it is. What compaction had left empty in the
+// rest it never saw.
+func (lead *replica) copied(had *replica) replica {
+	r := *lead
+	same := uint8(0) // of both
+	for same < min(lead.end, had.end) && had.epoch[same] == lead.epoch[same] {
+		same++
+	}
+	kept := uint8(1)<<same - 1
+	r.holes = had.holes&kept | lead.holes&^kept
+	r.forgotten = had.forgotten&kept | lead.holes&^kept
+	return r
 }
 
 // holds says whether the leader has a batch in [from, to).

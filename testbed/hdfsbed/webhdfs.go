@@ -40,6 +40,9 @@ func (f *FS) Here(ctx context.Context) (*FS, error) {
 	return &FS{f.cluster, f.user, f.cluster.NameNode(i)}, nil
 }
 
+// At asks one NameNode, whether it is active or not.
+func (f *FS) At(i int) *FS { return &FS{f.cluster, f.user, f.cluster.NameNode(i)} }
+
 // A Status is what the NameNode knows of a file or folder.
 type Status struct {
 	Path             string `json:"-"`          // absolute
