@@ -81,6 +81,31 @@ func TestMirrorWritesWhatTheLogSays(t *testing.T) {
 	}
 }
 
+// Behind a skip it is not known of which epoch what lies before the position is.
+func TestMirrorKnowsNoEpochBehindASkip(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.source.create("orders", strings.Repeat("ab", 16), 1).parts[0]
+	p.ofEpochs(times(10, 1)...)
+	w.runClean()
+	p.ofEpochs(times(10, 2)...)
+	g := newMemGroups()
+	mirrored := func(want extract.Position) {
+		t.Helper()
+		if _, err := w.withGroups(g).Mirror(t.Context(), MirrorRequest{}); err != nil {
+			t.Fatal(err)
+		}
+		if got := g.positions["shadoof-tests orders"][0]; got.Offset != want.Offset || got.Epoch != want.Epoch {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+	}
+	mirrored(extract.Position{Offset: 10, Epoch: 1})
+	w.skip("orders", 0, 15)
+	mirrored(extract.Position{Offset: 15, Epoch: -1})
+	w.runClean()
+	mirrored(extract.Position{Offset: 20, Epoch: 2})
+}
+
 func TestMirrorRefusesWhatIsNotItsOwn(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -88,8 +88,8 @@ func (e *Env) Offsets(ctx context.Context, sel Selection) ([]OffsetInfo, error) 
 				o.Committed = have.Next
 				o.Lag = max(0, o.End-have.Next)
 				o.Lost = max(0, p.LogStart-have.Next)
-				if o.Lag > 0 && have.Mark != nil {
-					o.LagSeconds = e.now().Sub(time.UnixMilli(have.Mark.Timestamp)).Seconds()
+				if t, ok := newestLifted(s, have); ok && o.Lag > 0 {
+					o.LagSeconds = e.now().Sub(t).Seconds()
 				}
 			}
 			out = append(out, o)

@@ -145,7 +145,11 @@ func (w *worker) mirror(ctx context.Context, r MirrorRequest, t *MirrorTopic) er
 					"if no application goes on from there, --take-over writes all the same", w.topic, p.Partition, t.Group, was, at.Next))
 			}
 		}
-		want[p.Partition] = extract.Position{Offset: at.Next, Epoch: at.Epoch, Metadata: fmt.Sprintf("%sv=%d", mirrorMark, s.V)}
+		epoch := at.Epoch
+		if at.Mark == nil || at.Mark.Offset+1 < at.Next {
+			epoch = -1 // it is not that of what lies before the position: who goes on there would see a log that was cut back
+		}
+		want[p.Partition] = extract.Position{Offset: at.Next, Epoch: epoch, Metadata: fmt.Sprintf("%sv=%d", mirrorMark, s.V)}
 		t.Partitions = append(t.Partitions, MirrorPartition{p.Partition, was, at.Next})
 	}
 	slices.SortFunc(t.Partitions, func(a, b MirrorPartition) int { return cmp.Compare(a.Partition, b.Partition) })

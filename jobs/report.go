@@ -163,12 +163,21 @@ func positionsOf(s *offsets.State) map[int32]position {
 	out := make(map[int32]position, len(s.Partitions))
 	for p, have := range s.Partitions {
 		at := position{next: have.Next}
-		if have.Mark != nil {
-			at.time = time.UnixMilli(have.Mark.Timestamp)
+		if t, ok := newestLifted(s, have); ok {
+			at.time = t
 		}
 		out[p] = at
 	}
 	return out
+}
+
+// newestLifted is the time of the newest record that was lifted of a partition. How far back a backfill went, where nothing else was
+// lifted yet, says nothing of how far behind the job is.
+func newestLifted(s *offsets.State, have offsets.PartitionState) (time.Time, bool) {
+	if have.Mark == nil || s.Incarnation == 1 && have.Mark.Offset < have.Start {
+		return time.Time{}, false
+	}
+	return time.UnixMilli(have.Mark.Timestamp), true
 }
 
 // standing says in the report how the topic stands, by what is known at the end of the run.
@@ -186,9 +195,9 @@ func (w *worker) standing() {
 			continue
 		}
 		r.Lag += end - have.Next
-		if have.Mark != nil {
+		if t, ok := newestLifted(s, have); ok {
 			dated = true
-			r.LagSeconds = max(r.LagSeconds, now.Sub(time.UnixMilli(have.Mark.Timestamp)).Seconds())
+			r.LagSeconds = max(r.LagSeconds, now.Sub(t).Seconds())
 		}
 	}
 	if r.Lag > 0 && !dated {

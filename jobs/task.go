@@ -70,7 +70,7 @@ func sameBatch(a, b *offsets.Mark) bool {
 
 // fill lifts what nothing covers of some ranges, below the committed offsets, which it does not move.
 func fill(w *worker, incarnation int, wanted map[int32][]offsets.Range) *ranged {
-	return &ranged{
+	t := &ranged{
 		w: w,
 		left: func(s *offsets.State, partition int32) offsets.Range {
 			for _, r := range wanted[partition] {
@@ -80,15 +80,19 @@ func fill(w *worker, incarnation int, wanted map[int32][]offsets.Range) *ranged 
 			}
 			return offsets.Range{}
 		},
-		fits: func(s *offsets.State, seg offsets.Segment) bool {
-			r := offsets.Range{From: seg.From, To: seg.To}
-			open := s.Uncovered(seg.Partition, r)
-			return len(open) == 1 && open[0] == r
-		},
 		body:  func(l offsets.Lift) offsets.Body { return &offsets.Fill{Lift: l} },
 		same:  func(now int) error { return sameIncarnation(w.topic, incarnation, now) },
 		renew: func(context.Context) error { return nil },
 	}
+	// What lies below the batch that it was planned behind is of the log that has that batch, as is all that is committed behind it. Beyond
+	// it others may have committed meanwhile from a log that parts below them.
+	t.fits = func(s *offsets.State, seg offsets.Segment) bool {
+		r, behind := offsets.Range{From: seg.From, To: seg.To}, t.behind[seg.Partition]
+		open := s.Uncovered(seg.Partition, r)
+		sameLog := behind != nil && seg.To <= behind.Offset+1 || sameBatch(s.Partitions[seg.Partition].Mark, behind)
+		return len(open) == 1 && open[0] == r && sameLog
+	}
+	return t
 }
 
 func sameIncarnation(topic string, planned, now int) error {

@@ -236,6 +236,9 @@ func (c *cutter) parting(ctx context.Context, p extract.Partition, have offsets.
 		}
 	}
 	upTo := min(have.Next, p.HighWatermark)
+	if n := len(have.Coverage); n > 0 {
+		upTo = min(upTo, have.Coverage[n-1].To) // what was skipped behind that was never lifted, and may well be there
+	}
 	if len(spans) == 0 || at.at >= upTo {
 		return at, true, nil
 	}

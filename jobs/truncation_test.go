@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -518,5 +519,84 @@ func (w *world) skip(topic string, partition int32, to int64) {
 	w.t.Helper()
 	if _, err := w.process(w.store).Skip(w.t.Context(), topic, partition, to, offsets.Decision{By: "somebody", Reason: "later"}); err != nil {
 		w.t.Fatal(err)
+	}
+}
+
+// Between the question about its log and its record, an election puts another log there, and a run commits from that.
+func TestAFillIsNotAppendedBehindACommitOfAnotherLog(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.policy("truncated: record")
+	p := w.source.create("orders", strings.Repeat("ab", 16), 1).parts[0]
+	p.ofEpochs(times(5, 1)...)
+	w.runClean()
+	p.ofEpochs(times(5, 1)...)
+	w.skip("orders", 0, 10)
+	e, once := w.process(w.store), sync.Once{}
+	e.hook = func(at string) {
+		if at == "before-put" {
+			once.Do(func() {
+				p.elect(p.slots[:7:7])
+				p.ofEpochs(times(13, 2)...)
+				w.runClean()
+			})
+		}
+	}
+	b, err := e.Backfill(t.Context(), BackfillRequest{Topic: "orders", From: "earliest"})
+	if err != nil || b.ExitCode() != ExitDone || b.Result.Rows != 5 {
+		t.Fatalf("%v: %+v", err, b)
+	}
+	w.runClean()
+	var of []int32 // by offset
+	for _, r := range w.records() {
+		if l := r.Lift(); l != nil {
+			for _, b := range l.Bundles {
+				for i := range b.Segments {
+					for o := b.Segments[i].From; o < min(10, b.Segments[i].To); o++ {
+						of = append(of, epochAt(&b.Segments[i], o))
+					}
+				}
+			}
+		}
+	}
+	if want := []int32{1, 1, 1, 1, 1, 1, 1, 2, 2, 2}; !slices.Equal(of, want) {
+		t.Errorf("lifted of epochs %v, want %v", of, want)
+	}
+	w.checkVerified("in the end")
+}
+
+// Compaction took an epoch, and what a person or the job's start passed over behind it is still there.
+func TestWhatWasPassedOverBehindAForgottenEpochIsNoTruncation(t *testing.T) {
+	t.Parallel()
+	for name, begin := range map[string]func(w *world, p *memPartition){
+		"skipped": func(w *world, p *memPartition) {
+			p.ofEpochs(append(times(5, 0), times(5, 1)...)...)
+			w.runClean()
+			p.ofEpochs(times(10, 2)...)
+			w.skip("orders", 0, 20)
+		},
+		"before the start": func(w *world, p *memPartition) {
+			p.ofEpochs(append(append(times(5, 0), times(5, 1)...), times(10, 2)...)...)
+			w.configure(strings.Replace(testConfig, "topics: [orders]", "topics: [orders]\n    start: latest", 1))
+			w.runClean()
+			if b, err := w.process(w.store).Backfill(t.Context(), BackfillRequest{Topic: "orders", From: "earliest", To: "10"}); err != nil || b.Result.Rows != 10 {
+				t.Fatalf("%v: %+v", err, b)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			p := w.source.create("orders", strings.Repeat("ab", 16), 1).parts[0]
+			begin(w, p)
+			for o := 5; o < 10; o++ {
+				p.slots[o].kind, p.slots[o].epoch = aHole, 0
+			}
+			p.ofEpochs(times(3, 4)...)
+			if r := w.runClean(); r.Topics[0].Rows != 3 || r.Topics[0].LagSeconds != 0 {
+				t.Errorf("%d rows, want the 3 that came: %s", r.Topics[0].Rows, reportText(r))
+			}
+			w.checkIncarnation(1, strings.Repeat("ab", 16))
+		})
 	}
 }

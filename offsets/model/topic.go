@@ -55,6 +55,7 @@ type topicFold struct {
 	epoch                           uint8 // of the last batch that was lifted; of the leader at first
 	reach                           uint8 // end of that batch, if marked
 	marked                          bool  // something was, since the start or right before it
+	covered                         uint8 // end of what was committed or filled since the start
 }
 
 type topicPhase uint8
@@ -94,7 +95,7 @@ type topicState struct {
 // A topicFault breaks a rule.
 type topicFault struct {
 	offsetOnly, byWatermark, reachIsNext, unchecked, noConfirm, blindRead, anyIncarnation, ownEndForgotten, unasked, byNumber, anyBatch bool
-	askedOnce, startIsReach, prefixOnly, fillUnmarked, neverForgets                                                                     bool
+	askedOnce, startIsReach, prefixOnly, fillUnmarked, fillsLate, neverForgets, skippedIsLifted                                         bool
 }
 
 type topicModel struct {
@@ -117,13 +118,14 @@ var topicConfigs = []struct {
 	{"unclean", "any replica may become leader", short, topicModel{slots: 3, epochs: 3, offsets: 3, topics: 1, workers: 1, unclean: true}},
 	{"lag", "a new leader does not know yet how far its followers are", short, topicModel{slots: 3, epochs: 3, offsets: 3, topics: 1, workers: 1, unclean: true, lag: true}},
 	{"elections", "leaders change, and nothing is lost; compaction", short, topicModel{slots: 3, epochs: 3, offsets: 3, topics: 1, workers: 1, holes: topicOffsets}},
-	{"forgets", "a follower begins anew, after compaction took all of an epoch", short, topicModel{slots: 3, epochs: 4, offsets: 3, topics: 1, workers: 1, holes: topicOffsets, replaced: true}},
+	{"forgets", "a follower begins anew, after compaction took all of an epoch", normal, topicModel{slots: 3, epochs: 4, offsets: 3, topics: 1, workers: 1, holes: topicOffsets, replaced: true, skips: true}},
 	{"skips", "a person passes over records", short, topicModel{slots: 4, epochs: 3, offsets: 3, topics: 1, workers: 1, unclean: true, skips: true}},
 	{"skips-elsewhere", "and another partition is cut back", short, topicModel{slots: 4, epochs: 3, offsets: 3, topics: 1, workers: 1, skips: true, elsewhere: true}},
 	{"fills", "what a person passed over is lifted", normal, topicModel{slots: 4, epochs: 3, offsets: 3, topics: 1, workers: 1, unclean: true, skips: true, fills: true}},
 	{"elsewhere", "another partition is cut back; one look becomes several commits", normal, topicModel{slots: 4, epochs: 3, offsets: 3, topics: 1, workers: 1, unclean: true, elsewhere: true, parts: true}},
 	{"compacted", "any replica may become leader, and compaction", normal, topicModel{slots: 3, epochs: 3, offsets: 3, topics: 1, workers: 1, unclean: true, holes: 1}},
 	{"longer", "as unclean, with one more election", normal, topicModel{slots: 4, epochs: 4, offsets: 3, topics: 1, workers: 1, unclean: true, parts: true}},
+	{"rivals", "fills and commits of two workers", long, topicModel{slots: 4, epochs: 2, offsets: 3, topics: 1, workers: 2, unclean: true, skips: true, fills: true}},
 	{"recreated", "topics are recreated, brokers answer with old metadata", normal, topicModel{slots: 4, epochs: 1, offsets: 2, topics: 3, workers: 2, stale: true, phantoms: true}},
 	{"races", "two workers, records that vanish, any replica", long, topicModel{slots: 4, epochs: 2, offsets: 2, topics: 2, workers: 2, unclean: true, phantoms: true}},
 	{"passed-over", "skips, fills and cuts of another partition", long, topicModel{slots: 5, epochs: 3, offsets: 3, topics: 1, workers: 1, unclean: true, skips: true, fills: true, parts: true, elsewhere: true}},
@@ -146,6 +148,8 @@ var topicFaults = []struct {
 	{"asked-once", "fills", "what no fetch could tell is not asked again after it was read", func(f *topicFault) { f.askedOnce = true }},
 	{"prefix-only", "fills", "it is not asked whether what was read is still there", func(f *topicFault) { f.prefixOnly = true }},
 	{"fill-unmarked", "fills", "what a fill lifts behind the last batch is not the last batch then", func(f *topicFault) { f.fillUnmarked = true }},
+	{"fills-late", "rivals", "a fill is recorded behind a commit that came from another log meanwhile", func(f *topicFault) { f.fillsLate = true }},
+	{"skipped-is-lifted", "forgets", "nothing may lie where a person passed over records behind an epoch that compaction took", func(f *topicFault) { f.skippedIsLifted = true }},
 	{"never-forgets", "forgets", "a leader that has no record of an epoch is never one that compaction took it from", func(f *topicFault) { f.neverForgets = true }},
 	{"start-is-reach", "skips-elsewhere", "what was lifted of a partition reaches up to its start", func(f *topicFault) { f.startIsReach = true }},
 	{"any-batch", "races", "a commit goes on behind another batch than it was planned behind", func(f *topicFault) { f.anyBatch = true }},

@@ -8,7 +8,7 @@ func (m *topicModel) fold(log []topicRecord) topicFold {
 	for _, r := range log {
 		switch r.kind {
 		case topicCommit, topicFill:
-			f.next = max(f.next, r.to)
+			f.next, f.covered = max(f.next, r.to), max(f.covered, r.to)
 			for o := r.from; o < r.to && !(m.fillUnmarked && r.kind == topicFill); o++ {
 				if r.epoch[o] != 0 && (!f.marked || o >= f.reach) {
 					f.epoch, f.reach, f.marked = r.epoch[o], o+1, true
@@ -206,7 +206,11 @@ func (m *topicModel) compare(s *topicState, w *topicWorker) (at, epoch, least ui
 	}
 	w.forgotten = 0
 	at, epoch, any := m.back(s, at)
-	if upTo := min(v.next, w.end); any && at < upTo && !s.holds(at, upTo) && !m.neverForgets {
+	upTo := min(v.next, w.end)
+	if v.covered > 0 && !m.skippedIsLifted {
+		upTo = min(upTo, v.covered)
+	}
+	if any && at < upTo && !s.holds(at, upTo) && !m.neverForgets {
 		least, w.forgotten = at, v.epoch
 	}
 	return at, epoch, least
@@ -323,7 +327,9 @@ func (m *topicModel) append(s *topicState, i int, emit func(string, topicState))
 	now := m.fold(s.log[:n])
 	t.workers[i] = topicWorker{}
 	if r := w.plan; r.kind == topicFill {
-		if from, to := skippedRange(s.log[:n]); now.incarnation != r.incarnation || r.from < from || r.to > to {
+		same := now.marked == w.view.marked && now.epoch == w.view.epoch && now.reach == w.view.reach
+		below := w.view.marked && r.to <= w.view.reach
+		if from, to := skippedRange(s.log[:n]); now.incarnation != r.incarnation || r.from < from || r.to > to || !same && !below && !m.fillsLate {
 			emit("worker: others were first", t)
 			return
 		}

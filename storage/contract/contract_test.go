@@ -3,6 +3,7 @@ package contract_test
 import (
 	"errors"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -47,6 +48,26 @@ func TestALostReplyIsNoBrokenPromise(t *testing.T) {
 		}})
 		if err := contract.Probe(t.Context(), s); err != nil || sent.Load() == 0 {
 			t.Errorf("each %s is sent twice, %d in all: %v", op, sent.Load(), err)
+		}
+	}
+}
+
+// An answer that says nothing is no reason to give a run up: the same is sent again.
+func TestUnclearAnswersPass(t *testing.T) {
+	t.Parallel()
+	for _, v := range []memory.Verdict{memory.Lose, memory.LoseReply} {
+		var mu sync.Mutex
+		sent := map[string]int{}
+		s := memory.New(memory.Options{Hook: func(c memory.Call) memory.Verdict {
+			mu.Lock()
+			defer mu.Unlock()
+			if sent[c.Name]++; c.Op == memory.OpPutNew && sent[c.Name] == 1 {
+				return v
+			}
+			return memory.Proceed
+		}})
+		if err := contract.Probe(t.Context(), s); err != nil {
+			t.Errorf("%v: %v", v, err)
 		}
 	}
 }
