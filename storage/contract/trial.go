@@ -79,8 +79,9 @@ func (t *trial) name(ending string) string {
 // put creates an object, and expects one answer. No other trial has its name, so who is told that it exists may be told of the own
 // request, which something between here and the store has repeated: then it holds the own bytes.
 func (t *trial) put(ctx context.Context, name, data string, want storage.Put) error {
+	began := time.Now()
 	got, err := t.store.PutNew(ctx, name, []byte(data))
-	for n := 1; got == storage.PutUnknown && n < unclearAnswers && ctx.Err() == nil; n++ { // it may pass, and says nothing of the store
+	for n := 1; got == storage.PutUnknown && n < unclearAnswers && time.Since(began) < unclearFor && ctx.Err() == nil; n++ { // it says nothing of the store
 		select {
 		case <-ctx.Done():
 		case <-time.After(100 * time.Millisecond):
@@ -100,8 +101,11 @@ func (t *trial) put(ctx context.Context, name, data string, want storage.Put) er
 	return broken("creating %s was answered with %q instead of %q", name, got, want)
 }
 
-// unclearAnswers in a row about one name fail a check.
-const unclearAnswers = 4
+// A check fails by so many unclear answers in a row about one name, or by those of so long: of a server that hangs one is enough.
+const (
+	unclearAnswers = 4
+	unclearFor     = 5 * time.Second
+)
 
 // expect reads an object, and expects its content.
 func (t *trial) expect(ctx context.Context, name, want string) error {
